@@ -1,0 +1,414 @@
+"""The Tensor: an array, and the node that says how it was computed.
+
+Here stand construction, conversion, attributes and text. The operations come from the table (`define.py`), which
+gives Tensor its other methods and its operators; what concerns gradients comes from `autograd`.
+"""
+import numpy as np
+
+from .clock import writes
+from .dtypes import as_dtype, dtype_of_data
+from .engine import leaf
+
+__all__ = ["Size", "Tensor", "as_tensor", "from_dlpack", "from_numpy", "is_tensor", "tensor"]
+
+NUMBERS = (int, float, bool, np.number, np.bool_)
+
+
+class Size(tuple):
+    """The shape of a tensor: a tuple of ints that also counts the elements."""
+
+    def numel(self):
+        n = 1
+        for size in self:
+            n *= size
+        return n
+
+    def __repr__(self):
+        return f"Size({list(self)})"
+
+
+class Tensor:
+    """An n-dimensional array of one dtype that can record the operations done with it.
+
+    array  the NumPy array that holds the values. Writing into it bypasses everything; use in-place operations
+    node   how it was computed (an engine.Node; a leaf's node collects its gradient), or None if it needs no gradient
+
+    `Tensor(data)` makes a float32 tensor (the default dtype), as `torch.Tensor` does; `tensor(data)` infers the dtype.
+    """
+
+    # _base: the tensor that this one is a view of, or None. _steps (set in views only): how the view is made from it.
+    # _views (set in tensors that have views only): weak references to them. See inplace.py.
+    __slots__ = ("__weakref__", "_base", "_idle_grad", "_steps", "_views", "array", "node")
+
+    __array_priority__ = 1000
+
+    def __init__(self, data=(), dtype=None, requires_grad=False):
+        other = tensor(data, dtype=default_dtype_for(data) if dtype is None else dtype, requires_grad=requires_grad)
+        self.array, self.node, self._base = other.array, other.node, None
+
+    # ---- attributes
+
+    @property
+    def shape(self):
+        return Size(self.array.shape)
+
+    @property
+    def dtype(self):
+        return self.array.dtype
+
+    @property
+    def ndim(self):
+        return self.array.ndim
+
+    @property
+    def itemsize(self):
+        return self.array.itemsize
+
+    @property
+    def nbytes(self):
+        return self.array.nbytes
+
+    @property
+    def device(self):
+        return "cpu"
+
+    @property
+    def is_leaf(self):
+        """Whether this tensor was not computed by a recorded operation."""
+        return self.node is None or self.node.op is None
+
+    @property
+    def grad_fn(self):
+        """The node of the operation that computed this tensor; None for leaves."""
+        return None if self.is_leaf else self.node
+
+    @property
+    def requires_grad(self):
+        """Whether gradients are computed for this tensor. May be set on leaves, to True for floating dtypes only."""
+        return self.node is not None
+
+    @requires_grad.setter
+    def requires_grad(self, flag):
+        if bool(flag) == (self.node is not None):
+            return
+        if flag:
+            if self.array.dtype.kind not in "fc":
+                raise RuntimeError(
+                    f"only tensors of floating dtype can require gradients, not {self.array.dtype}; convert it first: "
+                    "x = x.float().requires_grad_()"
+                )
+            self.node = leaf(self.array.shape, self.array.dtype)
+            self.node.extras.grad = getattr(self, "_idle_grad", None)
+        elif not self.is_leaf:
+            raise RuntimeError(
+                f"requires_grad can be switched off on leaves only, and this tensor was computed by `{self.node.name}`; "
+                "use x.detach() for a tensor without history"
+            )
+        else:
+            self._idle_grad = self.node.extras.grad
+            self.node = None
+
+    def requires_grad_(self, requires_grad=True):
+        """Set `requires_grad` and return the tensor."""
+        self.requires_grad = requires_grad
+        return self
+
+    @property
+    def grad(self):
+        """d(loss)/d(this tensor), summed over the backward passes since it was last reset; None before the first."""
+        if self.node is None:
+            return getattr(self, "_idle_grad", None)
+        return None if self.node.extras is None else self.node.extras.grad
+
+    @grad.setter
+    def grad(self, value):
+        if value is not None:
+            if not isinstance(value, Tensor):
+                raise TypeError(f"a gradient must be a Tensor or None, not {type(value).__name__}")
+            if value.shape != self.shape or value.dtype != self.dtype:
+                raise RuntimeError(
+                    f"a gradient must be like its tensor, {tuple(self.shape)} {self.dtype}; "
+                    f"this one is {tuple(value.shape)} {value.dtype}"
+                )
+        if self.node is None:
+            self._idle_grad = value
+        elif self.node.extras is not None:
+            self.node.extras.grad = value
+        elif value is not None:
+            raise RuntimeError("the gradient of a computed tensor can be set only after retain_grad()")
+
+    @property
+    def data(self):
+        """The same values without history. Writing into it changes this tensor."""
+        return self.detach()
+
+    @data.setter
+    def data(self, value):
+        value = value if isinstance(value, Tensor) else as_tensor(value)
+        if self.node is not None and (value.array.shape, value.array.dtype) != (self.node.shape, self.node.dtype):
+            if self.node.op is not None:
+                raise RuntimeError("the data of a computed tensor can be replaced only by data of its shape and dtype")
+            self.node.shape, self.node.dtype, self.node.extras.grad = value.array.shape, value.array.dtype, None
+        self.array = value.array
+
+    @property
+    def real(self):
+        return self
+
+    # ---- sizes
+
+    def size(self, dim=None):
+        """The shape, or the size along `dim`."""
+        return self.shape if dim is None else self.array.shape[dim]
+
+    def dim(self):
+        """The number of dimensions."""
+        return self.array.ndim
+
+    ndimension = dim
+
+    def numel(self):
+        """The number of elements."""
+        return self.array.size
+
+    nelement = numel
+
+    def element_size(self):
+        """Bytes per element."""
+        return self.array.itemsize
+
+    def stride(self, dim=None):
+        """Steps between neighbours along each dimension, in elements."""
+        steps = tuple(step // self.array.itemsize for step in self.array.strides)
+        return steps if dim is None else steps[dim]
+
+    def is_contiguous(self):
+        """Whether the values lie in memory one after the other, last dimension fastest."""
+        return self.array.flags.c_contiguous
+
+    def is_floating_point(self):
+        return self.array.dtype.kind == "f"
+
+    def __len__(self):
+        if self.array.ndim == 0:
+            raise TypeError("a 0-dimensional tensor has no length; its value is x.item()")
+        return len(self.array)
+
+    # ---- conversion
+
+    def detach(self):
+        """A tensor with the same memory that does not require gradients."""
+        return of_array(self.array, None)
+
+    def detach_(self):
+        """Forget how this tensor was computed."""
+        self.node = self._base = None
+        return self
+
+    def item(self):
+        """The value of a tensor of one element, as a Python number."""
+        if self.array.size != 1:
+            raise RuntimeError(f"item() needs a tensor of one element; this one has shape {self.array.shape}")
+        return self.array.item()
+
+    def tolist(self):
+        """The values as (nested lists of) Python numbers."""
+        return self.array.tolist()
+
+    def numpy(self, *, force=False):
+        """The values as a NumPy array that shares memory with the tensor (with `force`, also if it requires gradients)."""
+        if self.node is not None and not force:
+            raise RuntimeError(
+                "numpy() on a tensor that requires gradients: what is computed with the array would not be recorded. "
+                "Write x.detach().numpy()"
+            )
+        return self.array
+
+    def cpu(self):
+        return self
+
+    def __array__(self, dtype=None, copy=None):
+        # np.asarray(t) asks for values; unlike numpy() it is also what plotting libraries call, so it never refuses
+        array = self.array if dtype is None else self.array.astype(dtype, copy=False)
+        return array.copy() if copy and array is self.array else array
+
+    def __dlpack__(self, **options):
+        if self.node is not None:
+            raise BufferError("a tensor that requires gradients cannot be exported; use x.detach()")
+        return self.array.__dlpack__(**options)
+
+    def __dlpack_device__(self):
+        return self.array.__dlpack_device__()
+
+    def __bool__(self):
+        if self.array.size != 1:
+            raise RuntimeError(
+                f"the truth value of a tensor of shape {self.array.shape} is ambiguous; use (...).any() or (...).all()"
+            )
+        return bool(self.array.item())
+
+    def __float__(self):
+        return float(self.item())
+
+    def __int__(self):
+        return int(self.item())
+
+    def __complex__(self):
+        return complex(self.item())
+
+    def __index__(self):
+        if self.array.dtype.kind not in "iub" or self.array.size != 1:
+            raise TypeError(
+                f"only a tensor of one integer can be an index or a length, not {self.array.dtype} {self.array.shape}"
+            )
+        return int(self.array.item())
+
+    def __contains__(self, value):
+        return bool((self.array == (value.array if isinstance(value, Tensor) else value)).any())
+
+    def __hash__(self):
+        return id(self)
+
+    def __copy__(self):
+        return self.__reduce_ex__(4)[0](*self.__reduce_ex__(4)[1])
+
+    def __deepcopy__(self, memo):
+        if not self.is_leaf:
+            raise RuntimeError(
+                f"only leaves can be deep-copied, and this tensor was computed by `{self.node.name}`: a copy of it would "
+                "need a copy of its graph. Use x.detach().clone()"
+            )
+        copied = rebuild(type(self), self.array.copy(), self.requires_grad)
+        memo[id(self)] = copied
+        if self.grad is not None:
+            copied.grad = of_array(self.grad.array.copy(), None)
+        return copied
+
+    def __reduce_ex__(self, protocol):
+        if not self.is_leaf:
+            raise RuntimeError(
+                f"only leaves can be pickled, and this tensor was computed by `{self.node.name}`. Use x.detach()"
+            )
+        return rebuild, (type(self), self.array, self.requires_grad)
+
+    # ---- text
+
+    def __repr__(self):
+        return f"{self._prefix()}({self._text()})"
+
+    def _prefix(self):
+        return "tensor"
+
+    def _text(self):
+        indent = len(self._prefix()) + 1
+        edge = 1000 if self.array.size <= 1000 else 3
+        with np.printoptions(precision=4, suppress=False, threshold=1000, edgeitems=edge if edge == 3 else 3):
+            values = np.array2string(self.array, separator=", ", prefix=" " * indent)
+        if self.array.size == 0 and self.array.ndim > 1:
+            values += f", size={self.array.shape}"
+        if self.array.dtype not in (dtype_of_data(0.0), np.int64, np.bool_):
+            values += f", dtype={self.array.dtype}"
+        if self.node is not None:
+            values += ", requires_grad=True" if self.node.op is None else f", grad_fn=<{self.node.name}>"
+        return values
+
+    def __format__(self, spec):
+        return format(self.array.item(), spec) if self.array.ndim == 0 and spec else object.__format__(self, spec)
+
+
+def of_array(array, node):
+    """A Tensor of this very array and node; for use inside the library."""
+    self = object.__new__(Tensor)
+    self.array = array
+    self.node = node
+    self._base = None
+    return self
+
+
+def rebuild(cls, array, requires_grad):
+    """What copies and pickles of a Tensor are made with."""
+    self = cls.__new__(cls)
+    self.array, self.node, self._base = array, None, None
+    if requires_grad:
+        self.requires_grad = True
+    return self
+
+
+def is_tensor(x):
+    return isinstance(x, Tensor)
+
+
+def default_dtype_for(data):
+    return data.dtype if isinstance(data, Tensor) else dtype_of_data(0.0)
+
+
+def tensor(data, dtype=None, requires_grad=False, device=None):
+    """A new tensor that holds a copy of `data`.
+
+    data   a number, nested sequences of numbers (or of tensors of one element), an array or a Tensor
+    dtype  by default: the default dtype (float32) for Python floats, int64 for ints, bool for bools, the array's own
+
+    A copy is a leaf: it has no history. For memory shared with an array use `from_numpy` or `as_tensor`.
+    """
+    result = of_array(new_array(data, dtype, copy=True), None)
+    if requires_grad:
+        result.requires_grad = True
+    return result
+
+
+def as_tensor(data, dtype=None, device=None):
+    """`data` as a tensor: itself if it is one (with its history), sharing memory with an array; copied only if needed."""
+    if isinstance(data, Tensor):
+        return data if dtype is None or data.dtype == as_dtype(dtype) else data.to(dtype)
+    return of_array(new_array(data, dtype, copy=False), None)
+
+
+def from_numpy(array):
+    """A tensor that shares memory with a NumPy array: a change of one is a change of the other."""
+    if not isinstance(array, np.ndarray):
+        raise TypeError(f"from_numpy takes a numpy.ndarray, not {type(array).__name__}; use tensor(data)")
+    as_dtype(array.dtype)
+    return of_array(array, None)
+
+
+def from_dlpack(data):
+    """A tensor that shares memory with an object of another library that speaks DLPack (PyTorch, JAX, CuPy on the CPU)."""
+    return of_array(np.from_dlpack(data), None)
+
+
+def new_array(data, dtype, copy):
+    """The array that holds `data`: of `dtype`, or of the dtype that PyTorch would choose."""
+    if isinstance(data, Tensor):
+        data = data.array
+    if isinstance(data, (np.ndarray, np.generic)):
+        dtype = data.dtype if dtype is None else dtype
+    else:
+        data = plain(data)
+        try:
+            array = np.asarray(data)
+        except ValueError as error:
+            raise ValueError(f"the rows of the data have different lengths: {error}") from None
+        if array.dtype.kind not in "biufc":
+            kind = type(data).__name__
+            raise TypeError(f"a tensor holds numbers; cannot make one from a {kind} (NumPy reads it as {array.dtype})")
+        if dtype is None:
+            dtype = dtype_of_data(array) if array.size else dtype_of_data(0.0)
+        data = array
+    dtype = as_dtype(dtype)
+    array = np.array(data, dtype=dtype, copy=True if copy else None)
+    return array if array.dtype.isnative else array.astype(dtype.newbyteorder("="))
+
+
+def plain(data):
+    """Nested sequences with the Tensors in them replaced by arrays."""
+    if isinstance(data, Tensor):
+        return data.array
+    if isinstance(data, (list, tuple)) and any(isinstance(item, (Tensor, list, tuple)) for item in data):
+        return [plain(item) for item in data]
+    return data
+
+
+def replace_values(target, array, operation):
+    """Write `array` into the memory of `target` and note the write."""
+    np.copyto(target.array, array, casting="unsafe")
+    writes.note(target.array, operation)

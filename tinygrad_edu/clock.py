@@ -32,8 +32,8 @@ class Writes:
         self.latest = 0
         self.by_owner = {}  # id of the owning array -> Write; removed with the array
 
-    def note(self, array, operation):
-        """Say that `operation` has just written into `array`."""
+    def note(self, array, operation, place=None):
+        """Say that `operation` has just written into `array`. `place`: the calling line, where the caller knows it already."""
         owner = owner_of(array)
         key = id(owner)
         write = self.by_owner.get(key)
@@ -43,7 +43,7 @@ class Writes:
             write.owner = weakref.ref(owner, lambda _: forget(key, None))
         self.latest = write.time = tick()
         write.operation = operation
-        write.place = calling_line()
+        write.place = calling_line() if place is None else place
 
     def check(self, node):
         """Raise if a value that `node` keeps was written into after the node was made."""

@@ -16,14 +16,16 @@ The function that takes the kernel's place accepts Tensors, arrays and numbers. 
 calls the kernel and returns plain arrays, which is how rules run fast.
 """
 import functools
+import weakref
 
 import numpy as np
 
 from .blocks import LARGE, in_blocks
 from .clock import tick
 from .dtypes import get_default_dtype, result_type
-from .engine import Node, state
+from .engine import Node
 from .errors import OperationError
+from .modes import state
 from .tensor import NUMBERS, Tensor, of_array
 from .views import track_view
 
@@ -137,7 +139,8 @@ class Op:
         text = str(error)
         if "could not be broadcast" in text or "shape mismatch" in text:
             text = "these shapes do not broadcast: counted from the last dimension, sizes must be equal, or one of them 1"
-        kind = type(error) if isinstance(error, (TypeError, IndexError, NotImplementedError)) else OperationError
+        known = (TypeError, IndexError, NotImplementedError)  # NumPy's own kinds of them cannot be made from a text
+        kind = next((kind for kind in known if isinstance(error, kind)), OperationError)
         return kind(f"{self.name}: {text}. Operands: {given}")
 
 
@@ -157,6 +160,13 @@ class SelectOp:
 
 
 SELECT = SelectOp()
+
+SELECTED = weakref.WeakValueDictionary()
+"""The nodes that pick results: (number of the node with several results, number of the result) -> node.
+
+A rule that asks for `out` thereby gets tensors with the very nodes of the tensors that the user has, and gradients of
+gradients with respect to those are complete.
+"""
 
 
 class Parts(dict):
@@ -184,7 +194,10 @@ def results(arrays, node):
         array = np.asarray(array)
         select = None
         if node is not None and array.dtype.kind in "fc":
-            select = Node(SELECT, (node,), ((),), {"index": index}, array.shape, array.dtype, tick())
+            select = SELECTED.get((node.number, index))
+            if select is None:
+                select = Node(SELECT, (node,), ((),), {"index": index}, array.shape, array.dtype, tick())
+                SELECTED[node.number, index] = select
         tensors.append(of_array(array, select))
     return type(arrays)(*tensors) if hasattr(arrays, "_fields") else tuple(tensors)
 
@@ -222,7 +235,8 @@ def op(
     label        what graphs show
     operators    special methods that it implements, e.g. `__mul__`, `__rmul__` (operands exchanged)
     aliases      further names
-    ufunc, numpy  NumPy's ufunc, and functions, that call it when given Tensors
+    ufunc        NumPy's ufunc that computes the same: called instead of the kernel, and calls the operation when given Tensors
+    numpy        NumPy's functions that call the operation when given Tensors
     method       whether Tensors have it as a method
     inplace      whether Tensors have it as a method `name_` that overwrites the tensor
     elementwise  each element of the result depends on the same element of the (broadcast) operands only
@@ -249,9 +263,7 @@ def op(
         )  # fmt: skip
         if entry.name in OPS:
             raise NameError(f"there is an operation `{entry.name}` already")
-        simple = joint is None and not (entry.attributes or entry.variadic or view or random) and promotes is True
-        simple = simple and {name for names in entry.names for name in names} <= {*entry.operands, "out"}
-        make = {(True, 1): make_unary, (True, 2): make_binary}.get((simple, len(rules)), make_general)
+        make = (make_unary if len(entry.operands) == 1 else make_binary) if is_simple(entry) else make_general
         call = make(entry)
         call.__name__ = call.__qualname__ = kernel.__name__
         call.__doc__ = kernel.__doc__
@@ -310,21 +322,33 @@ def bools(*shape):
 # ---- the functions that take a kernel's place: one for each common form, because a small tensor's time is spent here
 
 
-def picker(names, available):
-    """A function of the `available` values that returns a tuple of those with the given `names`."""
-    where = tuple(available.index(name) for name in names)
-    if len(where) == 0:
-        return lambda *values: ()
-    if len(where) == 1:
-        (i,) = where
-        return lambda *values: (values[i],)
-    return lambda *values: tuple([values[i] for i in where])
+PICKERS = {
+    (): lambda x, y, out: (),
+    ("x",): lambda x, y, out: (x,),
+    ("y",): lambda x, y, out: (y,),
+    ("out",): lambda x, y, out: (out,),
+    ("x", "y"): lambda x, y, out: (x, y),
+    ("x", "out"): lambda x, y, out: (x, out),
+    ("y", "out"): lambda x, y, out: (y, out),
+    ("x", "y", "out"): lambda x, y, out: (x, y, out),
+}
+"""What a rule of a simple operation keeps: the values of these names, in this order."""
+
+
+def is_simple(entry):
+    """Whether the operation has one or two operands called x and y, nothing else, and rules that ask for nothing else."""
+    return (
+        entry.operands in (("x",), ("x", "y"))
+        and not (entry.attributes or entry.view or entry.random or entry.rules is None)
+        and entry.promotes is True
+        and all(names in PICKERS for names in entry.names)
+    )
 
 
 def make_unary(entry):
-    kernel, elementwise, floating = entry.kernel, entry.elementwise, entry.floating
+    kernel, elementwise, floating = entry.ufunc or entry.kernel, entry.elementwise, entry.floating
     (rule,) = entry.rules
-    pick = picker(entry.names[0], (entry.operands[0], "out"))
+    pick = PICKERS[entry.names[0]]
 
     def unary(input):
         if not isinstance(input, Tensor):
@@ -333,71 +357,87 @@ def make_unary(entry):
         if floating and a.dtype.kind not in "fc":
             a = a.astype(get_default_dtype())
         try:
-            if elementwise and a.size > LARGE:
-                out = in_blocks(kernel, (a,))
-            else:
-                out = state.quiet(kernel, a)
+            mode = state.mode
+            out = in_blocks(kernel, (a,)) if elementwise and a.size > LARGE else mode.quiet(kernel, a)
         except Exception as error:
             raise entry.explain(error, (a,)) from error
         if type(out) is not _ndarray:
             out = np.asarray(out)
-        node = input.node
-        if node is not None:
-            if rule is not None and state.grad_enabled:
-                node = Node(entry, (node,), (pick(a, out),), None, out.shape, out.dtype, tick())
-            else:
-                node = None
         result = _new(Tensor)
         result.array = out
-        result.node = node
+        result.node = None
         result._base = None
+        parent = input.node
+        if parent is not None and rule is not None and mode.grad_enabled:
+            result.node = node = _new(Node)  # as Node(...) would do, without the cost of a call
+            node.op = entry
+            node.parents = (parent,)
+            node.kept = (pick(a, None, out),)
+            node.attributes = node.extras = None
+            node.shape = out.shape
+            node.dtype = out.dtype
+            node.number = tick()
         return result
 
     return unary
 
 
 def make_binary(entry):
-    kernel, elementwise, floating = entry.kernel, entry.elementwise, entry.floating
-    available = (*entry.operands, "out")
-    pick_x, pick_y = (picker(names, available) for names in entry.names)
-    differentiable = entry.differentiable
+    kernel, elementwise, floating = entry.ufunc or entry.kernel, entry.elementwise, entry.floating
+    pick_x, pick_y = (PICKERS[names] for names in entry.names)
+    differentiable, keeps = entry.differentiable, entry.keeps
+    lacks_x, lacks_y = (rule is None and differentiable for rule in entry.rules)
 
     def binary(input, other):
-        if isinstance(input, Tensor) and isinstance(other, Tensor):
-            a, b, x, y = input.array, other.array, input.node, other.node
-            if a.dtype is not b.dtype or (floating and a.dtype.kind not in "fc"):
-                a, b = promoted((a, b), floating)
-        elif isinstance(input, Tensor):
-            a, x, y = input.array, input.node, None
-            if (type(other) is float or type(other) is int) and a.dtype.kind == "f":
+        x = y = None
+        if isinstance(input, Tensor):
+            a = input.array
+            x = input.node
+            if isinstance(other, Tensor):
+                b = other.array
+                y = other.node
+            elif a.dtype.kind == "f" and (type(other) is float or type(other) is int):
                 b = np.array(other, a.dtype)
             else:
                 a, b = promoted((a, operand(entry, other)), floating)
         elif isinstance(other, Tensor):
-            b, x, y = other.array, None, other.node
-            if (type(input) is float or type(input) is int) and b.dtype.kind == "f":
+            b = other.array
+            y = other.node
+            if b.dtype.kind == "f" and (type(input) is float or type(input) is int):
                 a = np.array(input, b.dtype)
             else:
                 a, b = promoted((operand(entry, input), b), floating)
         else:
             return kernel(input, other)
+        if a.dtype is not b.dtype or (floating and a.dtype.kind not in "fc"):
+            a, b = promoted((a, b), floating)
         try:
-            if elementwise and (a.size > LARGE or b.size > LARGE):
-                out = in_blocks(kernel, (a, b))
-            else:
-                out = state.quiet(kernel, a, b)
+            mode = state.mode
+            out = in_blocks(kernel, (a, b)) if elementwise and a.size > LARGE else mode.quiet(kernel, a, b)
         except Exception as error:
             raise entry.explain(error, (a, b)) from error
         if type(out) is not _ndarray:
             out = np.asarray(out)
-        node = None
-        if (x is not None or y is not None) and differentiable and state.grad_enabled:
-            kept = (() if x is None else pick_x(a, b, out), () if y is None else pick_y(a, b, out))
-            node = Node(entry, (x, y), kept, None, out.shape, out.dtype, tick())
         result = _new(Tensor)
         result.array = out
-        result.node = node
+        result.node = None
         result._base = None
+        if lacks_x:
+            x = None
+        if lacks_y:
+            y = None
+        if (x is not None or y is not None) and differentiable and mode.grad_enabled:
+            result.node = node = _new(Node)  # as Node(...) would do, without the cost of a call
+            node.op = entry
+            node.parents = (x, y)
+            if keeps:
+                node.kept = (() if x is None else pick_x(a, b, out), () if y is None else pick_y(a, b, out))
+            else:
+                node.kept = ((), ())
+            node.attributes = node.extras = None
+            node.shape = out.shape
+            node.dtype = out.dtype
+            node.number = tick()
         return result
 
     return binary
@@ -551,7 +591,8 @@ def attach(entry):
         for name in (entry.name, *entry.aliases):
             setattr(Tensor, name, entry.call)
     for name in entry.operators:
-        setattr(Tensor, name, reflected(entry.call) if name.startswith("__r") and name != "__rshift__" else entry.call)
+        special = reflected if name.startswith("__r") else equality if name in ("__eq__", "__ne__") else lambda call: call
+        setattr(Tensor, name, special(entry.call))
 
 
 def reflected(call):
@@ -561,3 +602,12 @@ def reflected(call):
         return call(other, self)
 
     return swapped
+
+
+def equality(call):
+    """== or != that leaves anything but numbers, arrays and Tensors to Python, so that `tensor == None` is False."""
+
+    def compare(self, other):
+        return call(self, other) if isinstance(other, (Tensor, _ndarray, NUMBERS)) else NotImplemented
+
+    return compare

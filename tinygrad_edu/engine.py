@@ -14,32 +14,15 @@ or from a parent to its children, hence reference counting frees a graph as soon
 Rules run on plain arrays. With `create_graph` the same rules run on Tensors instead and are thereby recorded,
 which is all that gradients of gradients need.
 """
-import contextvars
 import sys
-import threading
 from operator import attrgetter
 
 import numpy as np
 
+from .blocks import LARGE, in_blocks
 from .clock import writes
 from .errors import GraphFreedError
-
-
-class ThreadState(threading.local):
-    """What each thread has for itself: whether operations are recorded, and a context in which NumPy is quiet.
-
-    `quiet(function, *arguments)` calls the function with NumPy's floating-point warnings off (log(0) is -inf, as in
-    PyTorch), and leaves the settings of the code around it alone. It costs 20 ns; `np.errstate` costs 900.
-    """
-
-    def __init__(self):
-        self.grad_enabled = True
-        context = contextvars.copy_context()
-        context.run(np.seterr, all="ignore")
-        self.quiet = context.run
-
-
-state = ThreadState()
+from .modes import call, state
 
 
 class Node:
@@ -129,9 +112,19 @@ def sweep(seeds, box, *, wanted=None, retain_graph=False, create_graph=False):
                   If `wanted` is None, each leaf's gradient is added to what the leaf has already
     retain_graph  keep what a second sweep over the same nodes needs
     """
-    quiet = state.quiet
+    mode = state.mode
+    quiet, mode.quiet = mode.quiet, call
+    grad_enabled, mode.grad_enabled = mode.grad_enabled, create_graph
+    try:
+        return quiet(quiet_sweep, seeds, box, wanted, retain_graph, create_graph)
+    finally:
+        mode.quiet, mode.grad_enabled = quiet, grad_enabled
+
+
+def quiet_sweep(seeds, box, wanted, retain_graph, create_graph):
     order = reachable([node for node, _ in seeds])
     needed = None if wanted is None else leading_to(wanted, order)
+    latest_write = writes.latest
     pending, found = {}, {}
     for node, gradient in seeds:
         pending[node] = pending[node] + gradient if node in pending else gradient
@@ -150,7 +143,7 @@ def sweep(seeds, box, *, wanted=None, retain_graph=False, create_graph=False):
         kept = node.kept
         if kept is None:
             raise GraphFreedError(op.name)
-        if node.number < writes.latest:
+        if node.number < latest_write:
             writes.check(node)
 
         if create_graph or op.rules is None:
@@ -164,14 +157,35 @@ def sweep(seeds, box, *, wanted=None, retain_graph=False, create_graph=False):
             for parent, rule, values in zip(node.parents, op.rules, kept):
                 if parent is None or (needed is not None and parent not in needed):
                     continue
-                d = quiet(rule, g, *values)
+                if op.elementwise and g.size > LARGE:
+                    d = large_gradient(rule, g, values, parent, pending)
+                    if d is None:
+                        continue
+                else:
+                    d = rule(g, *values)
                 if d.shape != parent.shape or d.dtype is not parent.dtype:
                     d = fitted(d, parent)
-                pending[parent] = d if parent not in pending else total(pending.pop(parent), d)
-        if not retain_graph and op.keeps:
+                previous = pending.pop(parent, None)
+                pending[parent] = d if previous is None else total(previous, d) if d.size > SMALL else previous + d
+        if op.keeps and not retain_graph:
             node.kept = None
-        kept = values = d = g = None  # hold nothing longer than needed: memory, and see `is_unshared`
+        kept = values = d = g = previous = None  # hold nothing longer than needed: memory, and see `references`
     return None if wanted is None else [found.get(node) for node in wanted]
+
+
+def large_gradient(rule, g, values, parent, pending):
+    """rule(g, *values) in blocks; None if it could be added to the parent's pending gradient on the way."""
+    previous = pending.get(parent)
+    if (
+        previous is not None
+        and previous.shape == g.shape
+        and previous.dtype == g.dtype
+        and previous.base is None
+        and references(previous) <= REFERENCES_IN_CALLEE + 1
+    ):
+        in_blocks(rule, (g, *values), onto=previous)
+        return None
+    return in_blocks(rule, (g, *values))
 
 
 def fitted(d, node):
@@ -193,10 +207,10 @@ def array_sum_to(array, shape):
 
 
 def total(a, b):
-    """a + b; into `a` where that is large and nobody else can see it."""
-    if a.size > 4096 and a.base is None and references(a) <= REFERENCES_IN_TOTAL:
+    """a + b, two large arrays; into `a` where nobody else can see it."""
+    if a.base is None and references(a) <= REFERENCES_IN_CALLEE:
         return np.add(a, b, out=a)
-    return a + b
+    return np.add(a, b)
 
 
 def visit(node, g, box, create_graph, accumulate):
@@ -212,7 +226,7 @@ def visit(node, g, box, create_graph, accumulate):
     if extras.retains and accumulate:
         old = extras.grad
         if create_graph:
-            extras.grad = g if old is None or node.op is not None else old + g
+            extras.grad = g.clone() if old is None or node.op is not None else old + g  # its own: see `owned`
         elif old is None or node.op is not None:
             extras.grad = box(owned(g), None)
         elif old.node is not None:
@@ -236,21 +250,22 @@ def references(array):
 
 
 def _references_if_unshared():
-    """What `references` returns in `total` and in `owned` for an array that nobody else holds (measured, because it
-    depends on the version of the interpreter, by functions that pass the array on as those do)."""
+    """What `references` returns in `total`, and in `owned`, for an array that only `sweep` holds: measured by functions
+    that hand the array on as those do, because it depends on the version of the interpreter."""
 
-    def in_total(a, b):
-        return references(a)
+    def callee(array, _):
+        return references(array)
 
-    def visit(node, g):
-        return owned(g)
+    def visit(_, array):
+        return owned(array)
 
-    def owned(g):
-        return references(g)
+    def owned(array):
+        return references(array)
 
-    pending = {0: np.empty(1)}
-    g = np.empty(1)
-    return in_total(pending.pop(0), 0), visit(0, g)
+    array = np.empty(1)
+    return callee(array, 0), visit(0, array)
 
 
-REFERENCES_IN_TOTAL, REFERENCES_IN_OWNED = _references_if_unshared()
+REFERENCES_IN_CALLEE, REFERENCES_IN_OWNED = _references_if_unshared()
+SMALL = 4096
+"""Elements up to which looking for memory to reuse costs more than new memory."""

@@ -4,7 +4,7 @@ Each thread has its own setting.
 """
 import functools
 
-from .engine import state
+from .modes import state
 
 __all__ = ["enable_grad", "inference_mode", "is_grad_enabled", "no_grad", "set_grad_enabled"]
 

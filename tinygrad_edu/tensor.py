@@ -8,6 +8,8 @@ import numpy as np
 from .clock import writes
 from .dtypes import as_dtype, dtype_of_data
 from .engine import leaf
+from .text import values_text
+from .modes import taken_out
 
 __all__ = ["Size", "Tensor", "as_tensor", "from_dlpack", "from_numpy", "is_tensor", "tensor"]
 
@@ -198,6 +200,7 @@ class Tensor:
 
     def detach(self):
         """A tensor with the same memory that does not require gradients."""
+        taken_out(self, "detach()")
         return of_array(self.array, None)
 
     def detach_(self):
@@ -209,10 +212,12 @@ class Tensor:
         """The value of a tensor of one element, as a Python number."""
         if self.array.size != 1:
             raise RuntimeError(f"item() needs a tensor of one element; this one has shape {self.array.shape}")
+        taken_out(self, "item()")
         return self.array.item()
 
     def tolist(self):
         """The values as (nested lists of) Python numbers."""
+        taken_out(self, "tolist()")
         return self.array.tolist()
 
     def numpy(self, *, force=False):
@@ -222,6 +227,7 @@ class Tensor:
                 "numpy() on a tensor that requires gradients: what is computed with the array would not be recorded. "
                 "Write x.detach().numpy()"
             )
+        taken_out(self, "numpy()")
         return self.array
 
     def cpu(self):
@@ -229,6 +235,7 @@ class Tensor:
 
     def __array__(self, dtype=None, copy=None):
         # np.asarray(t) asks for values; unlike numpy() it is also what plotting libraries call, so it never refuses
+        taken_out(self, "numpy.asarray")
         array = self.array if dtype is None else self.array.astype(dtype, copy=False)
         return array.copy() if copy and array is self.array else array
 
@@ -270,7 +277,8 @@ class Tensor:
         return id(self)
 
     def __copy__(self):
-        return self.__reduce_ex__(4)[0](*self.__reduce_ex__(4)[1])
+        """A tensor of the same memory: a leaf like this one, or for a computed tensor a view of it."""
+        return rebuild(type(self), self.array, self.requires_grad) if self.is_leaf else self[...]
 
     def __deepcopy__(self, memo):
         if not self.is_leaf:
@@ -300,10 +308,7 @@ class Tensor:
         return "tensor"
 
     def _text(self):
-        indent = len(self._prefix()) + 1
-        edge = 1000 if self.array.size <= 1000 else 3
-        with np.printoptions(precision=4, suppress=False, threshold=1000, edgeitems=edge if edge == 3 else 3):
-            values = np.array2string(self.array, separator=", ", prefix=" " * indent)
+        values = values_text(self.array, len(self._prefix()) + 1)
         if self.array.size == 0 and self.array.ndim > 1:
             values += f", size={self.array.shape}"
         if self.array.dtype not in (dtype_of_data(0.0), np.int64, np.bool_):

@@ -40,6 +40,30 @@ def is_basic(index):
     return all(item is None or item is Ellipsis or isinstance(item, (slice, int)) and item is not True and item is not False for item in items)
 
 
+def after_integers(x, index):
+    """Where integers stand in an index beside arrays: the view of x that the integers choose, and the rest of the index.
+
+    For NumPy such integers are arrays too, which may move dimensions: x[0, :, [1, 2]] has shape (2, n). In PyTorch, and
+    here, they come first: it is x[0][:, [1, 2]], of shape (n, 2).
+    """
+    if not isinstance(index, tuple) or not any(isinstance(item, np.ndarray) for item in index):
+        return x, index
+    if not any(isinstance(item, int) and not isinstance(item, bool) for item in index):
+        return x, index
+    first, rest = [], []
+    for item in index:
+        if isinstance(item, np.ndarray):
+            first.extend([slice(None)] * (item.ndim if item.dtype == bool_ else 1))
+            rest.append(item)
+        else:
+            first.append(item)
+            if item is Ellipsis:
+                rest.append(item)
+            elif not isinstance(item, int):
+                rest.append(slice(None))
+    return x[tuple(first)], tuple(rest)
+
+
 @op(
     lambda g, index, x_shape: put(g, x_shape, index),
     view=True, linear=(0,), internal=True, label="[·]",
@@ -52,6 +76,7 @@ def is_basic(index):
 def getitem(x, index):
     """x[index]: any index that NumPy or PyTorch knows. Basic indices give views, arrays of integers or booleans copies."""
     index = plain_index(index)
+    x, index = after_integers(x, index)
     result = x[index]
     if type(result) is not np.ndarray and is_basic(index):  # one element: keep it a view
         index = index if isinstance(index, tuple) else (index,)
@@ -68,12 +93,13 @@ def put(x, shape, index):
     """Zeros of `shape` to which x is added at `index`, as often as it names a place: the adjoint of getitem."""
     index = plain_index(index)
     result = np.zeros(shape, x.dtype)
+    part, index = after_integers(result, index)
     if is_basic(index):
-        result[index] = x
+        part[index] = x
     elif isinstance(index, np.ndarray) and index.dtype.kind in "iu":
-        add_rows(result, index, x)
+        add_rows(part, index, x)
     else:
-        np.add.at(result, index, x)
+        np.add.at(part, index, x)
     return result
 
 
@@ -89,6 +115,10 @@ def add_rows(target, index, rows):
 @op(
     lambda g, steps: overwrite(g, 0 * replay(steps, g), steps), lambda g, steps: replay(steps, g),
     linear=(0, 1), internal=True, label="write",
+    samples=[
+        case((3, 4), (2, 4), steps=((getitem, {"index": slice(1, None)}),)),
+        case((3, 4), (3,), steps=((getitem, {"index": (slice(None), 0)}), (reshape, {"shape": (3,)}))),
+    ],
 )  # fmt: skip
 def overwrite(x, value, steps):
     """A copy of x in which the part that the view made by `steps` looks at is `value`."""
@@ -110,10 +140,11 @@ def index_put(x, value, index, accumulate=False):
     """A copy of x with `value` written at `index`, or added with `accumulate` (as often as the index names a place)."""
     index = plain_index(index)
     result = x.copy()
+    part, index = after_integers(result, index)
     if accumulate:
-        np.add.at(result, index, value)
+        np.add.at(part, index, value)
     else:
-        result[index] = value
+        part[index] = value
     return result
 
 

@@ -12,14 +12,15 @@ import numpy as np
 
 from ..clock import owner_of, tick, writes
 from ..define import COMPOSITES, OPS, case, op
-from ..engine import Node, state
+from ..engine import Node
+from ..modes import state
 from ..tensor import Tensor, as_tensor, of_array
 from ..views import replay, views_of
-from .indexing import getitem, index_put, is_basic, plain_index
+from .indexing import after_integers, getitem, index_put, is_basic, plain_index
 from .shape import cast
 
 
-@op(lambda g: g * 0, lambda g: g, linear=(0, 1), internal=True, label="copy into", samples=[case((3, 4), (4,)), case((2,), ())])
+@op(lambda g: g * 0, lambda g: g, linear=(0, 1), internal=True, label="copy into", samples=[case((3, 4), (4,)), case((2,), ())], oracle=lambda x, value: np.zeros(x.shape) + value)
 def copy_into(x, value):
     """`value`, broadcast to the shape of x: what x is after it was overwritten."""
     return np.broadcast_to(value, x.shape).copy()
@@ -128,7 +129,8 @@ def setitem(self, index, value):
     value = value if isinstance(value, Tensor) else as_tensor(value, self.dtype)
     if not state.grad_enabled or (value.node is None and (self if self._base is None else self._base).node is None):
         check_overlap(self, "x[...] =")
-        self.array[index] = value.array
+        part, index = after_integers(self.array, index)
+        part[index] = value.array
         writes.note(self.array, "x[...] =")
         return
     if value.dtype != self.dtype:

@@ -1,9 +1,47 @@
-"""tinygrad_edu: an autograd engine in Python and NumPy that people can read, check, draw and trust."""
-from . import define, ops
-from .dtypes import *
-from .tensor import *
-from .grad_mode import *
+"""tinygrad_edu: an autograd engine in Python and NumPy that people can read, check, draw and trust.
+
+    import tinygrad_edu as tg
+
+    w = tg.tensor([1.0, 2.0], requires_grad=True)
+    loss = (w * w).sum()
+    loss.backward()
+    w.grad                    # tensor([2., 4.])
+
+Names and meanings are PyTorch's; NumPy's spellings (`axis`, `keepdims`) are accepted too. `nn`, `optim` and `data` hold layers,
+optimizers and data loading; `draw` draws graphs and `check` tests gradients (both are loaded when first used).
+docs/architecture.md explains the whole library on one page.
+"""
+from . import autograd, data, dtypes, func, linalg, nn, numpy_protocol, ops, optim, utils
 from .autograd import backward, grad
-globals().update({name: entry.call for name, entry in define.OPS.items() if not entry.internal})
-globals().update({alias: entry.call for name, entry in define.OPS.items() if not entry.internal for alias in entry.aliases})
-globals().update(define.COMPOSITES)
+from .blocks import get_num_threads, set_num_threads
+from .creation import *  # noqa: F403
+from .define import COMPOSITES, OPS
+from .dtypes import *  # noqa: F403
+from .errors import AutogradError, GraphFreedError, OperationError, OverwrittenError
+from .generator import *  # noqa: F403
+from .grad_mode import *  # noqa: F403
+from .ops.random import *  # noqa: F403
+from .tensor import *  # noqa: F403
+
+__version__ = "0.1.0"
+
+# The operations: every entry of the table, and the functions composed of them, under their names and aliases.
+globals().update(
+    {name: entry.call for entry in OPS.values() if not entry.internal for name in (entry.name, *entry.aliases)},
+    **{name: function for name, function in COMPOSITES.items()},
+    **{alias: function for function in COMPOSITES.values() for alias in function.aliases},
+)
+
+# PyTorch's names of dtypes that are also names of Python types; last, so that nothing above sees them.
+half, short, float, double, int, long, bool = (
+    dtypes.float16, dtypes.int16, dtypes.float32, dtypes.float64, dtypes.int32, dtypes.int64, dtypes.bool_,
+)  # fmt: skip
+
+
+def __getattr__(name):
+    """`draw` and `check` are imported when first asked for: they use packages that not every program needs."""
+    if name in ("check", "draw"):
+        import importlib
+
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -124,6 +124,7 @@ def sweep(seeds, box, *, wanted=None, retain_graph=False, create_graph=False):
 def quiet_sweep(seeds, box, wanted, retain_graph, create_graph):
     order = reachable([node for node, _ in seeds])
     needed = None if wanted is None else leading_to(wanted, order)
+    targets = frozenset(wanted or ())
     latest_write = writes.latest
     pending, found = {}, {}
     for node, gradient in seeds:
@@ -134,11 +135,12 @@ def quiet_sweep(seeds, box, wanted, retain_graph, create_graph):
         if g is None or (needed is not None and node not in needed):
             continue
         if node.extras is not None:
-            g = visit(node, g, box, create_graph, accumulate=wanted is None)
-        if needed is not None and node in wanted:
+            g = visit(node, g, box, create_graph, wanted is None)
+            latest_write = writes.latest  # hooks may have written
+        if needed is not None and node in targets:
             found[node] = g
         op = node.op
-        if op is None:
+        if op is None or (needed is not None and needed.isdisjoint(node.parents)):
             continue
         kept = node.kept
         if kept is None:
@@ -153,6 +155,7 @@ def quiet_sweep(seeds, box, wanted, retain_graph, create_graph):
                 if parent.shape is not None:
                     d = fitted(d, parent)
                 pending[parent] = pending[parent] + d if parent in pending else d
+            latest_write = writes.latest  # a custom Function may have written
         else:  # the usual case: one rule per operand, on arrays
             for parent, rule, values in zip(node.parents, op.rules, kept):
                 if parent is None or (needed is not None and parent not in needed):
@@ -200,6 +203,8 @@ def fitted(d, node):
 def array_sum_to(array, shape):
     """Sum `array` over the axes along which an array of `shape` was repeated when it was broadcast."""
     extra = array.ndim - len(shape)
+    if extra and array.shape[extra:] == shape:  # the usual case: a bias
+        return np.add.reduce(array, 0 if extra == 1 else tuple(range(extra)))
     axes = tuple(range(extra)) + tuple(
         extra + axis for axis, size in enumerate(shape) if size == 1 and array.shape[extra + axis] != 1
     )

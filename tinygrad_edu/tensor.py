@@ -236,8 +236,7 @@ class Tensor:
     def __array__(self, dtype=None, copy=None):
         # np.asarray(t) asks for values; unlike numpy() it is also what plotting libraries call, so it never refuses
         taken_out(self, "numpy.asarray")
-        array = self.array if dtype is None else self.array.astype(dtype, copy=False)
-        return array.copy() if copy and array is self.array else array
+        return np.array(self.array, dtype, copy=copy)
 
     def __dlpack__(self, **options):
         if self.node is not None:

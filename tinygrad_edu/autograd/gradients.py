@@ -3,8 +3,7 @@ import numpy as np
 
 from ..engine import extras_of, sweep
 from ..errors import AutogradError
-from ..grad_mode import set_grad_enabled
-from ..tensor import Tensor, of_array
+from ..tensor import NUMBERS, Tensor, of_array
 
 __all__ = ["backward", "grad"]
 
@@ -22,8 +21,7 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, 
     seeds = _seeds(tensors, grad_tensors, create_graph)
     retain = create_graph if retain_graph is None else retain_graph
     if inputs is None:
-        with set_grad_enabled(create_graph):
-            sweep(seeds, of_array, retain_graph=retain, create_graph=create_graph)
+        sweep(seeds, of_array, retain_graph=retain, create_graph=create_graph)
         return
     inputs = _sequence(inputs, "inputs")
     found = grad(tensors, inputs, grad_tensors, retain, create_graph, allow_unused=True)
@@ -48,14 +46,13 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
                 "the outputs are computed"
             )
     seeds = _seeds(outputs, grad_outputs, create_graph)
-    with set_grad_enabled(create_graph):
-        found = sweep(
-            seeds,
-            of_array,
-            wanted=[x.node for x in inputs],
-            retain_graph=create_graph if retain_graph is None else retain_graph,
-            create_graph=create_graph,
-        )
+    found = sweep(
+        seeds,
+        of_array,
+        wanted=[x.node for x in inputs],
+        retain_graph=create_graph if retain_graph is None else retain_graph,
+        create_graph=create_graph,
+    )
     gradients = []
     for index, (x, g) in enumerate(zip(inputs, found)):
         if g is None and materialize_grads:
@@ -79,8 +76,10 @@ def _sequence(tensors, name):
 
 
 def _seeds(tensors, gradients, create_graph):
-    if gradients is None or isinstance(gradients, Tensor):
-        gradients = (gradients,) * (1 if isinstance(gradients, Tensor) else len(tensors))
+    if gradients is None:
+        gradients = (None,) * len(tensors)
+    elif isinstance(gradients, (Tensor, np.ndarray, *NUMBERS)):
+        gradients = (gradients,)
     if len(gradients) != len(tensors):
         raise AutogradError(f"{len(tensors)} tensors, but {len(gradients)} gradients to start from; give one for each")
     return [(x.node, _seed(x, g, create_graph)) for x, g in zip(tensors, gradients)]

@@ -1,5 +1,11 @@
 """The operations: one block each, grouped by subject. Importing this package fills the table `define.OPS`."""
-from . import arithmetic, comparison, conversion, elementary, indexing, joining, linear, neural, reduce, shape
+from . import (
+    activation, arithmetic, classification, comparison, conversion, einsum, elementary, factorizations, indexing,
+    joining, linalg, linear, loss, neural, norms, products, reduce, shape,
+)  # fmt: skip
 
-MODULES = (arithmetic, comparison, conversion, elementary, indexing, joining, linear, neural, reduce, shape)
-from . import inplace  # noqa: E402, last: it reads the whole table
+MODULES = (
+    activation, arithmetic, classification, comparison, conversion, einsum, elementary, factorizations, indexing,
+    joining, linalg, linear, loss, neural, norms, products, reduce, shape,
+)  # fmt: skip
+from . import inplace, random  # noqa: E402, last: inplace reads the whole table, random uses it

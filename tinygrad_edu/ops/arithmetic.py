@@ -85,7 +85,7 @@ def sign(x):
     return np.sign(x)
 
 
-@op(lambda g, x: 2 * g * x, label="²", ufunc=np.square, elementwise=True, inplace=True)
+@op(lambda g, x: 2 * g * x, label="x²", ufunc=np.square, elementwise=True, inplace=True)
 def square(x):
     """x²."""
     return np.square(x)

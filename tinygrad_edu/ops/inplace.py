@@ -85,14 +85,14 @@ def check_overlap(target, name):
 
 def preserve(node, array):
     """Replace what `node` keeps of the memory that is about to be overwritten by copies."""
-    owner = owner_of(array)
+    node.kept = without(owner_of(array), node.kept)
 
-    def kept(value):
-        if isinstance(value, np.ndarray) and owner_of(value) is owner:
-            return value.copy()
-        return tuple([kept(item) for item in value]) if type(value) is tuple else value
 
-    node.kept = tuple([kept(values) for values in node.kept])
+def without(owner, value):
+    """`value` with arrays that look into the memory of `owner` replaced by copies; also in tuples."""
+    if isinstance(value, np.ndarray):
+        return value.copy() if owner_of(value) is owner else value
+    return tuple([without(owner, item) for item in value]) if type(value) is tuple else value
 
 
 def in_place(call, name):

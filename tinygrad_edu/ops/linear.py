@@ -92,7 +92,16 @@ def _linear_gradient_weight(g, x):
         return unsqueeze(g, -1) * x
     if len(x.shape) > 2:
         g, x = reshape(g, (-1, g.shape[-1])), reshape(x, (-1, x.shape[-1]))
-    return matmul(_mT(g), x)
+    return matmul_tn(g, x)
+
+
+@op(
+    lambda g, y: linear(y, g), lambda g, x: matmul(x, g),
+    promotes=False, internal=True, label="ᵀ@", linear=(0, 1), samples=[case((3, 4), (3, 2)), case((0, 4), (0, 2))],
+)  # fmt: skip
+def matmul_tn(x, y):
+    """xᵀ y for two matrices with equally many rows: the adjoint of linear in its weight."""
+    return x.T.dot(y)
 
 
 @composite

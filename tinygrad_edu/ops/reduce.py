@@ -38,7 +38,9 @@ def spread_over(g, x_shape, dim, keepdim):
 
 
 def axes(x, dim):
-    return None if dim is None else normalized_dims(dim, x.ndim)
+    """`dim` as NumPy's reductions take it. A number counts as a vector of one element, as in PyTorch."""
+    dims = None if dim is None else normalized_dims(dim, x.ndim)
+    return dims if x.ndim else ()
 
 
 @op(

@@ -98,7 +98,7 @@ def transpose(x, dim0, dim1):
     return x.swapaxes(normalized_dim(dim0, x.ndim), normalized_dim(dim1, x.ndim))
 
 
-@op(lambda g: t(g), view=True, linear=(0,), label="ᵀ", samples=[case((2, 3)), case((3,)), case(())])
+@op(lambda g: t(g), view=True, linear=(0,), label="xᵀ", samples=[case((2, 3)), case((3,)), case(())])
 def t(x):
     """The transpose of a matrix; vectors and numbers stay as they are."""
     if x.ndim > 2:
@@ -193,17 +193,17 @@ def sum_(x, dim):
 
 @op(lambda g, dims: flip(g, dims), linear=(0,), spread="dims", numpy=[np.flip], samples=[case((2, 3), dims=(0,)), case((2, 3), dims=(0, 1))])
 def flip(x, dims):
-    """In reverse order along `dims`."""
-    return np.flip(x, normalized_dims(dims, x.ndim))
+    """In reverse order along `dims`: a copy."""
+    return np.flip(x, normalized_dims(dims, x.ndim)).copy()
 
 
 @op(
-    lambda g, shifts, dim: roll(g, _negated(shifts), dim),
-    linear=(0,), numpy=[np.roll], samples=[case((2, 3), shifts=1), case((2, 3), shifts=(1, -1), dim=(0, 1))],
+    lambda g, shifts, dims: roll(g, _negated(shifts), dims),
+    linear=(0,), numpy=[np.roll], samples=[case((2, 3), shifts=1), case((2, 3), shifts=(1, -1), dims=(0, 1))],
 )  # fmt: skip
-def roll(x, shifts, dim=None):
-    """Shifted by `shifts` along `dim`; what leaves at one end enters at the other."""
-    return np.roll(x, shifts, dim)
+def roll(x, shifts, dims=None):
+    """Shifted by `shifts` along `dims` (flattened if None); what leaves at one end enters at the other."""
+    return np.roll(x, shifts, dims)
 
 
 def _negated(shifts):

@@ -1,0 +1,320 @@
+"""The functions that take a kernel's place: unwrap Tensors, promote, compute, record.
+
+One for each common form of operation, because the time of an operation on small tensors is spent here.
+"""
+import numpy as np
+
+from .blocks import LARGE, in_blocks
+from .clock import tick
+from .dtypes import get_default_dtype, result_type
+from .engine import Node
+from .modes import state
+from .operation import results
+from .tensor import NUMBERS, Tensor, of_array
+from .views import track_view
+
+SYNONYMS = {"axis": "dim", "axes": "dim", "keepdims": "keepdim", "ddof": "correction", "a_min": "min", "a_max": "max"}
+"""NumPy's spellings of parameters, accepted wherever PyTorch's are."""
+
+_new = object.__new__
+_ndarray = np.ndarray
+
+PICKERS = {
+    (): lambda x, y, out: (),
+    ("x",): lambda x, y, out: (x,),
+    ("y",): lambda x, y, out: (y,),
+    ("out",): lambda x, y, out: (out,),
+    ("x", "y"): lambda x, y, out: (x, y),
+    ("x", "out"): lambda x, y, out: (x, out),
+    ("y", "out"): lambda x, y, out: (y, out),
+    ("x", "y", "out"): lambda x, y, out: (x, y, out),
+}
+"""What a rule of a simple operation keeps: the values of these names, in this order."""
+
+
+def is_simple(entry):
+    """Whether the operation has one or two operands called x and y, nothing else, and rules that ask for nothing else."""
+    return (
+        entry.operands in (("x",), ("x", "y"))
+        and not (entry.attributes or entry.view or entry.random or entry.rules is None)
+        and entry.promotes is True
+        and all(names in PICKERS for names in entry.names)
+    )
+
+
+def make_unary(entry):
+    kernel, elementwise, floating = entry.ufunc or entry.kernel, entry.elementwise, entry.floating
+    (rule,) = entry.rules
+    pick = PICKERS[entry.names[0]]
+
+    def unary(input):
+        if not isinstance(input, Tensor):
+            return kernel(input if isinstance(input, (_ndarray, NUMBERS)) else no_operand(entry, input))
+        a = input.array
+        if floating and a.dtype.kind not in "fc":
+            a = a.astype(get_default_dtype())
+        try:
+            mode = state.mode
+            out = in_blocks(kernel, (a,)) if elementwise and a.size > LARGE else mode.quiet(kernel, a)
+        except Exception as error:
+            raise entry.explain(error, (a,)) from error
+        if type(out) is not _ndarray:
+            out = np.asarray(out)
+        result = _new(Tensor)
+        result.array = out
+        result.node = None
+        result._base = None
+        parent = input.node
+        if parent is not None and rule is not None and mode.grad_enabled:
+            result.node = node = _new(Node)  # as Node(...) would do, without the cost of a call
+            node.op = entry
+            node.parents = (parent,)
+            node.kept = (pick(a, None, out),)
+            node.attributes = node.extras = None
+            node.shape = out.shape
+            node.dtype = out.dtype
+            node.number = tick()
+        return result
+
+    return unary
+
+
+def make_binary(entry):
+    kernel, elementwise, floating = entry.ufunc or entry.kernel, entry.elementwise, entry.floating
+    pick_x, pick_y = (PICKERS[names] for names in entry.names)
+    differentiable, keeps = entry.differentiable, entry.keeps
+    lacks_x, lacks_y = (rule is None and differentiable for rule in entry.rules)
+
+    def binary(input, other):
+        x = y = None
+        if isinstance(input, Tensor):
+            a = input.array
+            x = input.node
+            if isinstance(other, Tensor):
+                b = other.array
+                y = other.node
+            elif a.dtype.kind == "f" and (type(other) is float or type(other) is int):
+                b = np.array(other, a.dtype)
+            else:
+                a, b = promoted((a, operand(entry, other)), floating)
+        elif isinstance(other, Tensor):
+            b = other.array
+            y = other.node
+            if b.dtype.kind == "f" and (type(input) is float or type(input) is int):
+                a = np.array(input, b.dtype)
+            else:
+                a, b = promoted((operand(entry, input), b), floating)
+        else:
+            return kernel(input, other)
+        if a.dtype is not b.dtype or (floating and a.dtype.kind not in "fc"):
+            a, b = promoted((a, b), floating)
+        try:
+            mode = state.mode
+            out = in_blocks(kernel, (a, b)) if elementwise and a.size > LARGE else mode.quiet(kernel, a, b)
+        except Exception as error:
+            raise entry.explain(error, (a, b)) from error
+        if type(out) is not _ndarray:
+            out = np.asarray(out)
+        result = _new(Tensor)
+        result.array = out
+        result.node = None
+        result._base = None
+        if lacks_x:
+            x = None
+        if lacks_y:
+            y = None
+        if (x is not None or y is not None) and differentiable and mode.grad_enabled:
+            result.node = node = _new(Node)  # as Node(...) would do, without the cost of a call
+            node.op = entry
+            node.parents = (x, y)
+            if keeps:
+                node.kept = (() if x is None else pick_x(a, b, out), () if y is None else pick_y(a, b, out))
+            else:
+                node.kept = ((), ())
+            node.attributes = node.extras = None
+            node.shape = out.shape
+            node.dtype = out.dtype
+            node.number = tick()
+        return result
+
+    return binary
+
+
+def make_general(entry):
+    kernel, count, promotes = entry.kernel, len(entry.operands), entry.promotes
+    bind = make_binder(entry)
+    plans = [plan(names, entry) for names in entry.names]
+    most = len(entry.parameters)
+
+    def general(*args, **named):
+        if not named and len(args) <= most:
+            for value in args:
+                if isinstance(value, Tensor):
+                    break
+            else:  # plain arrays: this is how rules run
+                return kernel(*args)
+        operands, attributes = bind(args, named)
+        is_tensor = [isinstance(value, Tensor) for value in operands]
+        if True not in is_tensor:
+            return kernel(*operands, **attributes)
+        arrays = [
+            value.array if tensor else None if value is None else operand(entry, value)
+            for value, tensor in zip(operands, is_tensor)
+        ]
+        if promotes:
+            arrays = promoted(arrays, entry.floating, promotes)
+        mode = state.mode
+        try:
+            out = mode.quiet(call_kernel, kernel, arrays, attributes)
+        except Exception as error:
+            raise entry.explain(error, arrays) from error
+        several = isinstance(out, tuple)
+        if not several and type(out) is not _ndarray:
+            out = np.asarray(out)
+        node = None
+        if entry.differentiable and mode.grad_enabled:
+            parents = [value.node if tensor else None for value, tensor in zip(operands, is_tensor)]
+            if entry.rules is not None:
+                parents = [parent if rule is not None else None for rule, parent in zip(entry.rules, parents)]
+            if parents.count(None) < len(parents):
+                node = record(tuple(parents), arrays, attributes, out)
+        if several:
+            return results(out, node)
+        result = of_array(out, node)
+        if entry.view and (out.base is arrays[0] or out.base is arrays[0].base is not None):
+            track_view(result, operands[0], general, attributes)
+        return result
+
+    def record(parents, arrays, attributes, out):
+        if entry.rules is None:
+            kept = (keep(plans[0], parents, arrays, attributes, out),)
+        else:
+            kept = tuple(
+                [
+                    () if parent is None else keep(steps, parents, arrays, attributes, out)
+                    for parent, steps in zip(parents, plans)
+                ]
+            )
+        if isinstance(out, tuple):
+            shapes = tuple([(np.shape(array), np.asarray(array).dtype) for array in out])
+            return Node(entry, parents, kept, {**attributes, "shapes": shapes}, None, None, tick())
+        if out.dtype.kind not in "fc":
+            return None
+        return Node(entry, parents, kept, attributes, out.shape, out.dtype, tick())
+
+    return general
+
+
+def call_kernel(kernel, arrays, attributes):
+    return kernel(*arrays, **attributes)
+
+
+def plan(names, entry):
+    """For each name that a rule asks for: where its value comes from, and under which key."""
+    steps = []
+    for name in names:
+        if name in entry.operands:
+            steps.append(("operand", entry.operands.index(name)))
+        elif name.endswith("_shape") and name[:-6] in entry.operands:
+            steps.append(("shape", entry.operands.index(name[:-6])))
+        elif name in entry.attributes:
+            steps.append(("attribute", name))
+        else:
+            steps.append((name, None))
+    return steps
+
+
+def keep(steps, parents, arrays, attributes, out):
+    """The values that a plan names, for one call."""
+    values = []
+    for source, key in steps:
+        if source == "operand":
+            value = arrays[key]
+        elif source == "attribute":
+            value = attributes[key]
+        elif source == "shape":
+            value = None if arrays[key] is None else arrays[key].shape
+        elif source == "out":
+            value = out
+        elif source == "operands":
+            value = tuple(arrays)
+        elif source == "shapes":
+            value = tuple([array.shape for array in arrays])
+        else:  # needs
+            value = tuple([parent is not None for parent in parents])
+        values.append(value)
+    return tuple(values)
+
+
+def make_binder(entry):
+    """A function that sorts the arguments of a call into operands and a dict of attributes, defaults filled in."""
+    names, count, defaults, spread = entry.parameters, len(entry.operands), entry.defaults, entry.spread
+    synonyms = {alias: name for alias, name in SYNONYMS.items() if name in names and alias not in names}
+    if not entry.variadic:
+        synonyms.update(zip(("input", "other"), entry.operands))
+        synonyms.update(zip(("self",), entry.operands))
+    attribute_names = entry.attributes
+    attribute_defaults = {name: defaults[name] for name in attribute_names if name in defaults}
+    where_spread = names.index(spread) if spread else None
+
+    def bind(args, named):
+        if entry.variadic:
+            attributes = {**attribute_defaults, **{synonyms.get(name, name): value for name, value in named.items()}}
+            return args, attributes
+        if spread and len(args) > where_spread and not isinstance(args[where_spread], (tuple, list)):
+            args = (*args[:where_spread], args[where_spread:])
+        if len(args) > len(names):
+            raise TypeError(f"{entry.name}() takes at most {len(names)} arguments ({', '.join(names)}), not {len(args)}")
+        attributes = attribute_defaults.copy()
+        operands = list(args[:count])
+        for name, value in zip(attribute_names, args[count:]):
+            attributes[name] = value
+        if named or len(operands) < count:
+            named = {synonyms.get(name, name): value for name, value in named.items()}
+            for name in entry.operands[len(operands) :]:
+                if name in named:
+                    operands.append(named.pop(name))
+                elif name in defaults:
+                    operands.append(defaults[name])
+                else:
+                    raise TypeError(f"{entry.name}() needs a value for `{name}`; its parameters are {', '.join(names)}")
+            for name, value in named.items():
+                if name not in attribute_names or name in names[: len(args)]:
+                    problem = "twice" if name in names else "unknown to it"
+                    raise TypeError(f"{entry.name}() was given `{name}`, {problem}; its parameters are {', '.join(names)}")
+                attributes[name] = value
+        if len(attributes) < len(attribute_names):
+            missing = [name for name in attribute_names if name not in attributes]
+            raise TypeError(f"{entry.name}() needs {', '.join(missing)}; its parameters are {', '.join(names)}")
+        return operands, attributes
+
+    return bind
+
+
+def operand(entry, value):
+    """An operand that is no Tensor, as an array; numbers stay as they are, for promotion to see."""
+    if isinstance(value, (_ndarray, NUMBERS)):
+        return value
+    return no_operand(entry, value)
+
+
+def no_operand(entry, value):
+    raise TypeError(
+        f"{entry.name}: operands must be tensors, arrays or numbers, not {type(value).__name__}; "
+        "convert it with tinygrad_edu.tensor(...)"
+    )
+
+
+def promoted(operands, floating, which=True):
+    """The operands as arrays of one dtype (see dtypes.result_type); `which` of them, if it is a tuple."""
+    chosen = range(len(operands)) if which is True else which
+    among = [operands[i] for i in chosen if operands[i] is not None]
+    dtype = result_type(*among)
+    if floating and dtype.kind not in "fc":
+        dtype = get_default_dtype()
+    return [
+        value
+        if value is None or (type(value) is _ndarray and (value.dtype is dtype or (which is not True and i not in which)))
+        else np.asarray(value, dtype if which is True or i in which else None)
+        for i, value in enumerate(operands)
+    ]

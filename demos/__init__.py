@@ -1,0 +1,15 @@
+"""Programs that show what tinygrad_edu does: `python -m demos list`."""
+import shutil
+from importlib.util import find_spec
+
+DEMOS = ("digits", "flower")
+"""Their names. Each is a module here, with `add_arguments(parser)` and `run(options)`, which returns the exit code."""
+
+
+def require(*packages):
+    """Raise ImportError, which says how to install them, if packages that a demo needs are missing."""
+    missing = [package for package in packages if find_spec(package) is None]
+    if "pygraphviz" in missing and shutil.which("dot"):  # Graphviz's own program does as well
+        missing.remove("pygraphviz")
+    if missing:
+        raise ImportError(f"this demo needs {' and '.join(missing)}: pip install \"tinygrad-edu[demos]\"", name=missing[0])

@@ -1,0 +1,219 @@
+"""Reads handwritten digits: trains a multilayer perceptron with dropout and an L2 penalty, and shows what it learned.
+
+The images are MNIST where it is found, and else the small set that comes with scikit-learn. Written to the output folder: the
+graph of one training step, the learning curves, the weights of the first layer as images, and the test images that the
+network gets wrong.
+
+Ctrl-C stops the training, not the program: what was learned so far is tested and drawn, and the exit code is 130.
+"""
+import sys
+import time
+
+import numpy as np
+
+import tinygrad_edu as tg
+from tinygrad_edu import check, draw, func, nn, optim
+from tinygrad_edu.data import DataLoader, TensorDataset, datasets
+from tinygrad_edu.nn import functional as F
+
+from . import plots, require
+
+HIDDEN = (256, 128)
+DROPOUT = 0.3
+L2 = 1e-4
+SETTINGS = {
+    "bundled": {"epochs": 30, "batch_size": 32, "lr": 3e-3},
+    "mnist": {"epochs": 12, "batch_size": 128, "lr": 2e-3},
+}
+
+
+def add_arguments(parser):
+    add = parser.add_argument
+    add(
+        "--data", choices=("auto", "bundled", "mnist"), default="auto",
+        help="bundled: 1,797 digits of scikit-learn; mnist: 70,000 digits, downloaded if they are not found; "
+        "auto (the default): MNIST if it is found, else the bundled digits",
+    )  # fmt: skip
+    add("--epochs", type=positive, metavar="N", help="passes over the training data (default: 30, MNIST 12)")
+    add("--batch-size", type=positive, metavar="N", help="images per step (default: 32, MNIST 128)")
+    add("--seed", type=int, default=0, metavar="N", help="for weights, dropout and the order of images (default: 0)")
+    add("--out", default="out", metavar="FOLDER", help="where pictures go (default: out)")
+    add("--no-progress", action="store_true", help="no progress bars")
+
+
+def positive(text):
+    """An argument that must be a positive integer."""
+    value = int(text)
+    if value < 1:
+        raise ValueError
+    return value
+
+
+def load(wanted):
+    """("bundled" or "mnist", why, the data), for what was asked for: "auto", "bundled" or "mnist"."""
+    if wanted == "bundled":
+        return "bundled", "as asked for", datasets.digits()
+    folder = datasets.find_mnist()
+    if folder is None and wanted == "auto":
+        why = f"MNIST is not in {' or '.join(datasets.mnist_folders())}; --data mnist downloads it, 11 MB"
+        return "bundled", why, datasets.digits()
+    return "mnist", f"found in {folder}" if folder else "downloaded", datasets.mnist(download=True)
+
+
+def network(pixels, classes=10):
+    """Images (B, height, width) -> logits (B, 10). The largest logit is at the digit that the network reads."""
+    first, second = HIDDEN
+    return nn.Sequential(
+        nn.Flatten(),  # (B, pixels)
+        nn.Linear(pixels, first), nn.ReLU(), nn.Dropout(DROPOUT),  # (B, 256)
+        nn.Linear(first, second), nn.ReLU(), nn.Dropout(DROPOUT),  # (B, 128)
+        nn.Linear(second, classes),  # (B, 10)
+    )  # fmt: skip
+
+
+def objective(logits, labels, weights):
+    """What training makes small: the mean cross-entropy, plus λ times the sum of all squared weights."""
+    return F.cross_entropy(logits, labels) + L2 * tg.l2_penalty(weights)
+
+
+def weights_of(model):
+    """The matrices of the linear layers; biases are not penalised."""
+    return [p for name, p in model.named_parameters() if name.endswith("weight")]
+
+
+def check_gradients(model, x, y):
+    """Compare the gradients of the objective with numerical derivatives, in float64 and without dropout. Returns the report.
+
+    Each tensor of parameters is moved along three random directions. The derivative along a direction is the scalar product of
+    the gradient with it, so that any wrong element shows.
+    """
+    x, parameters = x.double(), {name: p.detach().double() for name, p in model.named_parameters()}
+    directions = {name: p * tg.randn(3, *p.shape, dtype=tg.float64) for name, p in parameters.items()}  # (3, *p.shape)
+
+    def loss(*steps):  # for each parameter tensor, how far to go along its directions: (3,)
+        moved = {name: p + tg.tensordot(step, directions[name], 1) for step, (name, p) in zip(steps, parameters.items())}
+        logits = func.functional_call(model, moved, x)
+        return objective(logits, y, [p for name, p in moved.items() if name.endswith("weight")])
+
+    model.eval()
+    report = check.gradients(loss, *[tg.zeros(3, dtype=tg.float64) for _ in parameters])
+    model.train()
+    return report
+
+
+def predict(model, x, batch_size=1000):
+    """The logits of all images, (N, 10), without dropout."""
+    model.eval()
+    with tg.no_grad():
+        logits = tg.cat([model(x[i : i + batch_size]) for i in range(0, len(x), batch_size)])
+    model.train()
+    return logits
+
+
+def measure(model, x, y):
+    """(mean cross-entropy, accuracy) on images x with labels y."""
+    logits = predict(model, x)
+    return F.cross_entropy(logits, y).item(), (logits.argmax(dim=1) == y).double().mean().item()
+
+
+def train(model, train_set, test_set, epochs, batch_size, lr, progress=True):
+    """Adam with a learning rate that falls to 0 along a cosine. Returns (history, whether all epochs were run).
+
+    history has a row (epoch, training loss, training accuracy, test loss, test accuracy) for the start, the end of each epoch,
+    and the moment of Ctrl-C.
+    """
+    from tqdm import tqdm
+
+    loader = DataLoader(TensorDataset(*train_set), batch_size=batch_size, shuffle=True)
+    optimizer = optim.Adam(model.parameters(), lr=lr)
+    schedule = optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=epochs * len(loader))
+    weights = weights_of(model)
+    history, steps = [], 0
+
+    def note():
+        history.append((steps / len(loader), *measure(model, *train_set), *measure(model, *test_set)))
+
+    note()
+    try:
+        for epoch in range(1, epochs + 1):
+            with tqdm(loader, f"epoch {epoch:2}/{epochs}", unit="step", disable=not progress, ncols=88) as bar:
+                for x, y in bar:  # (B, height, width), (B,)
+                    loss = objective(model(x), y, weights)
+                    optimizer.zero_grad()
+                    loss.backward()
+                    optimizer.step()
+                    schedule.step()
+                    steps += 1
+                    bar.set_postfix(loss=f"{loss.item():.4f}", refresh=False)
+            note()
+    except KeyboardInterrupt:
+        note()
+        return history, False
+    return history, True
+
+
+def run(options):
+    require("sklearn", "matplotlib", "pygraphviz", *([] if options.no_progress else ["tqdm"]))
+    start = time.perf_counter()
+    try:
+        name, why, (train_set, test_set) = load(options.data)
+    except (OSError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    height, width = train_set[0].shape[1:]
+    title = {"bundled": "scikit-learn's bundled digits", "mnist": "MNIST"}[name]
+    print(f"Data: {title} ({why})")
+    print(f"      {len(train_set[0]):,} images of {height}×{width} pixels to train with, {len(test_set[0]):,} to test with\n")
+
+    tg.manual_seed(options.seed)
+    model = network(height * width)
+    print(f"{model}\n{sum(p.numel() for p in model.parameters()):,} parameters\n")
+
+    x, y = train_set[0][:4], train_set[1][:4]
+    print(f"Checking gradients on {len(x)} images ...", flush=True)
+    report = check_gradients(model, x, y)
+    print(f"{report}\n")
+    if not report:
+        return 1
+    loss = objective(model(x), y, weights_of(model))
+    files = [draw.graph({"loss": loss}, model, {"images": x, "labels": y}).save(f"{options.out}/digits_graph.svg")]
+
+    settings = SETTINGS[name]
+    epochs, batch_size = options.epochs or settings["epochs"], options.batch_size or settings["batch_size"]
+    print(f"Training: {epochs} epochs, batches of {batch_size}", flush=True)
+    history, finished = train(model, train_set, test_set, epochs, batch_size, settings["lr"], not options.no_progress)
+    epoch, _, train_accuracy, _, test_accuracy = history[-1]
+    if not finished:
+        print(f"\nStopped by Ctrl-C after {epoch:.1f} of {epochs} epochs. This is what was learned so far:")
+    print(f"train accuracy {train_accuracy:.2%}\ntest accuracy  {test_accuracy:.2%}\n")
+
+    files += pictures(options.out, model, history, test_set)
+    print(f"Wrote {', '.join(files)}")
+    print(f"Time: {time.perf_counter() - start:.1f} s")
+    return 0 if finished else 130
+
+
+def pictures(folder, model, history, test_set):
+    """Draw the learning curves, the first layer and the mistakes. Returns the paths of the files."""
+    epoch, train_loss, train_accuracy, test_loss, test_accuracy = zip(*history)
+    panels = {
+        "cross-entropy": {"training": train_loss, "test": test_loss},
+        "accuracy": {"training": train_accuracy, "test": test_accuracy},
+    }
+    curves = plots.curves(f"{folder}/digits_curves.png", epoch, panels, "epoch")
+
+    x, y = test_set
+    height, width = x.shape[1:]
+    first = next(model.parameters()).detach().numpy().reshape(-1, height, width)  # (256, pixels) -> (256, height, width)
+    strongest = np.argsort(-np.square(first).sum(axis=(1, 2)))[:64]
+    title = "What the hidden units of the first layer look for: ink where red, paper where blue"
+    weights = plots.images(f"{folder}/digits_weights.png", first[strongest], title=title, signed=True)
+
+    probabilities = F.softmax(predict(model, x), dim=1).numpy()  # (N, 10)
+    read, labels = probabilities.argmax(axis=1), y.numpy()
+    wrong = np.flatnonzero(read != labels)
+    worst = wrong[np.argsort(-probabilities[wrong, read[wrong]])][:40]  # most confident first
+    titles = [f"{labels[i]} read as {read[i]}\n{probabilities[i, read[i]]:.0%} sure" for i in worst]
+    title = f"{len(wrong)} of {len(x):,} test images are read wrongly" + (f", the {len(worst)} most confident:" if len(wrong) > 40 else "")
+    mistakes = plots.images(f"{folder}/digits_mistakes.png", x.numpy()[worst], titles, title)
+    return [curves, weights, mistakes]

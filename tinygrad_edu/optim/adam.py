@@ -1,0 +1,116 @@
+"""Adam and AdamW: steps of a size that does not depend on the scale of the gradient."""
+import math
+
+import numpy as np
+
+from ..define import op
+from ..tensor import of_array
+from .optimizer import Optimizer, apply, arrays, check_range, constant, gradients, refuse, total_gradient
+
+__all__ = ["Adam", "AdamW"]
+
+INFINITE = float("inf")
+
+
+class Adam(Optimizer):
+    """Kingma & Ba 2015, "Adam: a method for stochastic optimization" (Algorithm 1). In step t, with the gradient g:
+
+        g ← g + weight_decay · p
+        m ← β₁ m + (1 − β₁) g                       running mean of g                      (state: exp_avg)
+        v ← β₂ v + (1 − β₂) g²                      running mean of g²                     (state: exp_avg_sq)
+        p ← p − lr · m̂ / (√v̂ + eps)                m̂ = m / (1 − β₁ᵗ),  v̂ = v / (1 − β₂ᵗ)
+
+    betas                   β₁ and β₂
+    weight_decay            the factor of an L2 penalty, weight_decay / 2 · ‖p‖²
+    amsgrad                 use the largest v so far (Reddi, Kale & Kumar 2018, "On the convergence of Adam and beyond")
+    maximize                go uphill
+    decoupled_weight_decay  shrink p instead of adding to g: AdamW
+    """
+
+    remembers = ("step", "exp_avg", "exp_avg_sq")
+
+    def __init__(
+        self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, amsgrad=False, *, maximize=False,
+        foreach=None, capturable=False, differentiable=False, fused=None, decoupled_weight_decay=False,
+    ):  # fmt: skip
+        kind = type(self).__name__
+        refuse(kind, foreach=foreach, capturable=capturable, differentiable=differentiable, fused=fused)
+        options = dict(
+            lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, amsgrad=amsgrad, maximize=maximize,
+            decoupled_weight_decay=decoupled_weight_decay,
+        )  # fmt: skip
+        super().__init__(params, options)
+
+    def check(self, group):
+        kind = type(self).__name__
+        check_range(kind, group, lr=(0, INFINITE), eps=(0, INFINITE), weight_decay=(0, INFINITE))
+        betas = {f"betas[{i}]": beta for i, beta in enumerate(group["betas"])}
+        check_range(kind, betas, **dict.fromkeys(betas, (0, 1)))
+
+    def start(self, p, state, group):
+        super().start(p, state, group)
+        if group["amsgrad"]:
+            state["max_exp_avg_sq"] = of_array(np.zeros(p.array.shape, p.array.dtype), None)
+
+    def update(self, group, batch):
+        for _, state in batch:
+            state["step"] += 1
+        beta1, beta2 = group["betas"]
+        apply(
+            adam, f"{type(self).__name__}.step", arrays(batch), gradients(batch), arrays(batch, "exp_avg"),
+            arrays(batch, "exp_avg_sq"), arrays(batch, "max_exp_avg_sq") if group["amsgrad"] else None,
+            float(group["lr"]), batch[0][1]["step"], float(beta1), float(beta2), float(group["eps"]),
+            float(group["weight_decay"]), group["decoupled_weight_decay"], group["maximize"],
+        )  # fmt: skip
+
+
+class AdamW(Adam):
+    """Adam with decoupled weight decay: p ← p − lr · weight_decay · p first, instead of an L2 penalty in the
+    gradient, which Adam would scale away. Loshchilov & Hutter 2019, "Decoupled weight decay regularization"
+    (Algorithm 2). Options as for Adam.
+    """
+
+    def __init__(
+        self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2, amsgrad=False, *, maximize=False,
+        foreach=None, capturable=False, differentiable=False, fused=None,
+    ):  # fmt: skip
+        super().__init__(
+            params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize, foreach=foreach, capturable=capturable,
+            differentiable=differentiable, fused=fused, decoupled_weight_decay=True,
+        )  # fmt: skip
+
+
+@op(None, None, None, None, None, internal=True, method=False, promotes=False)
+def adam(params, grads, means, squares, largest, lr, t, beta1, beta2, eps, weight_decay, decoupled, maximize):
+    """One step of Adam on lists of arrays, in place; t counts from 1.
+
+    With the corrections moved out of the arrays: lr · m̂ / (√v̂ + eps) = (lr · √c₂ / c₁) · m / (√v + eps · √c₂), where
+    c₁ = 1 − β₁ᵗ and c₂ = 1 − β₂ᵗ. Twelve passes over each parameter, one scratch array.
+    """
+    add, multiply, sqrt, dtype = np.add, np.multiply, np.sqrt, params[0].dtype
+    root = math.sqrt(1 - beta2**t)
+    numbers = beta1, 1 - beta1, beta2, 1 - beta2, eps * root, lr * root / (1 - beta1**t)
+    keep1, take1, keep2, take2, eps, size = [constant(number, dtype) for number in numbers]
+    decay, shrink = constant(weight_decay, dtype), constant(1 - lr * weight_decay, dtype)
+    penalty = decay if weight_decay and not decoupled else None
+    plain = penalty is None and not maximize
+    for i, (param, grad, mean, square) in enumerate(zip(params, grads, means, squares)):
+        scratch = np.empty(param.shape, dtype)
+        if weight_decay and decoupled:
+            multiply(param, shrink, param)
+        if not plain:
+            grad = total_gradient(param, grad, penalty, maximize, np.empty(param.shape, dtype))
+        multiply(grad, take1, scratch)
+        multiply(mean, keep1, mean)
+        add(mean, scratch, mean)
+        multiply(grad, grad, scratch)
+        multiply(scratch, take2, scratch)
+        multiply(square, keep2, square)
+        add(square, scratch, square)
+        if largest is not None:
+            square = np.maximum(largest[i], square, out=largest[i])
+        sqrt(square, scratch)
+        add(scratch, eps, scratch)
+        np.divide(mean, scratch, scratch)
+        multiply(scratch, size, scratch)
+        np.subtract(param, scratch, param)

@@ -20,10 +20,9 @@ from . import plots, require
 
 HIDDEN = (256, 128)
 DROPOUT = 0.3
-L2 = 1e-4
-SETTINGS = {
-    "bundled": {"epochs": 30, "batch_size": 32, "lr": 3e-3},
-    "mnist": {"epochs": 12, "batch_size": 128, "lr": 2e-3},
+SETTINGS = {  # the more data, the less penalty is needed
+    "bundled": {"epochs": 30, "batch_size": 32, "lr": 3e-3, "l2": 1e-4},
+    "mnist": {"epochs": 12, "batch_size": 128, "lr": 2e-3, "l2": 1e-5},
 }
 
 
@@ -55,7 +54,7 @@ def load(wanted):
         return "bundled", "as asked for", datasets.digits()
     folder = datasets.find_mnist()
     if folder is None and wanted == "auto":
-        why = f"MNIST is not in {' or '.join(datasets.mnist_folders())}; --data mnist downloads it, 11 MB"
+        why = f"no MNIST in {' or '.join(datasets.mnist_folders())}; --data mnist downloads it, 11 MB"
         return "bundled", why, datasets.digits()
     return "mnist", f"found in {folder}" if folder else "downloaded", datasets.mnist(download=True)
 
@@ -71,17 +70,16 @@ def network(pixels, classes=10):
     )  # fmt: skip
 
 
-def objective(logits, labels, weights):
-    """What training makes small: the mean cross-entropy, plus λ times the sum of all squared weights."""
-    return F.cross_entropy(logits, labels) + L2 * tg.l2_penalty(weights)
+def objective(logits, labels, parameters, l2):
+    """What training makes small: the mean cross-entropy, plus l2 times the sum of all squared weights.
+
+    parameters  name -> tensor; biases are not penalised
+    """
+    weights = [p for name, p in parameters.items() if name.endswith("weight")]
+    return F.cross_entropy(logits, labels) + l2 * tg.l2_penalty(weights)
 
 
-def weights_of(model):
-    """The matrices of the linear layers; biases are not penalised."""
-    return [p for name, p in model.named_parameters() if name.endswith("weight")]
-
-
-def check_gradients(model, x, y):
+def check_gradients(model, x, y, l2):
     """Compare the gradients of the objective with numerical derivatives, in float64 and without dropout. Returns the report.
 
     Each tensor of parameters is moved along three random directions. The derivative along a direction is the scalar product of
@@ -93,7 +91,7 @@ def check_gradients(model, x, y):
     def loss(*steps):  # for each parameter tensor, how far to go along its directions: (3,)
         moved = {name: p + tg.tensordot(step, directions[name], 1) for step, (name, p) in zip(steps, parameters.items())}
         logits = func.functional_call(model, moved, x)
-        return objective(logits, y, [p for name, p in moved.items() if name.endswith("weight")])
+        return objective(logits, y, moved, l2)
 
     model.eval()
     report = check.gradients(loss, *[tg.zeros(3, dtype=tg.float64) for _ in parameters])
@@ -116,7 +114,7 @@ def measure(model, x, y):
     return F.cross_entropy(logits, y).item(), (logits.argmax(dim=1) == y).double().mean().item()
 
 
-def train(model, train_set, test_set, epochs, batch_size, lr, progress=True):
+def train(model, train_set, test_set, epochs, batch_size, lr, l2, progress=True):
     """Adam with a learning rate that falls to 0 along a cosine. Returns (history, whether all epochs were run).
 
     history has a row (epoch, training loss, training accuracy, test loss, test accuracy) for the start, the end of each epoch,
@@ -127,7 +125,7 @@ def train(model, train_set, test_set, epochs, batch_size, lr, progress=True):
     loader = DataLoader(TensorDataset(*train_set), batch_size=batch_size, shuffle=True)
     optimizer = optim.Adam(model.parameters(), lr=lr)
     schedule = optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=epochs * len(loader))
-    weights = weights_of(model)
+    parameters = dict(model.named_parameters())
     history, steps = [], 0
 
     def note():
@@ -136,15 +134,17 @@ def train(model, train_set, test_set, epochs, batch_size, lr, progress=True):
     note()
     try:
         for epoch in range(1, epochs + 1):
+            total = 0.0
             with tqdm(loader, f"epoch {epoch:2}/{epochs}", unit="step", disable=not progress, ncols=88) as bar:
-                for x, y in bar:  # (B, height, width), (B,)
-                    loss = objective(model(x), y, weights)
+                for step, (x, y) in enumerate(bar, 1):  # (B, height, width), (B,)
+                    loss = objective(model(x), y, parameters, l2)
                     optimizer.zero_grad()
                     loss.backward()
                     optimizer.step()
                     schedule.step()
                     steps += 1
-                    bar.set_postfix(loss=f"{loss.item():.4f}", refresh=False)
+                    total += loss.item()
+                    bar.set_postfix(loss=f"{total / step:.4f}", refresh=False)
             note()
     except KeyboardInterrupt:
         note()
@@ -153,13 +153,14 @@ def train(model, train_set, test_set, epochs, batch_size, lr, progress=True):
 
 
 def run(options):
-    require("sklearn", "matplotlib", "pygraphviz", *([] if options.no_progress else ["tqdm"]))
+    require("sklearn", "matplotlib", "tqdm", "pygraphviz")
     start = time.perf_counter()
     try:
         name, why, (train_set, test_set) = load(options.data)
     except (OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
+    settings = {**SETTINGS[name], **{key: value for key, value in vars(options).items() if key in SETTINGS[name] and value}}
     height, width = train_set[0].shape[1:]
     title = {"bundled": "scikit-learn's bundled digits", "mnist": "MNIST"}[name]
     print(f"Data: {title} ({why})")
@@ -170,50 +171,58 @@ def run(options):
     print(f"{model}\n{sum(p.numel() for p in model.parameters()):,} parameters\n")
 
     x, y = train_set[0][:4], train_set[1][:4]
-    print(f"Checking gradients on {len(x)} images ...", flush=True)
-    report = check_gradients(model, x, y)
+    print("Comparing gradients with numerical derivatives, on 4 images, along 3 random directions for each parameter", flush=True)
+    report = check_gradients(model, x, y, settings["l2"])
     print(f"{report}\n")
     if not report:
         return 1
-    loss = objective(model(x), y, weights_of(model))
-    files = [draw.graph({"loss": loss}, model, {"images": x, "labels": y}).save(f"{options.out}/digits_graph.svg")]
+    loss = objective(model(x), y, dict(model.named_parameters()), settings["l2"])
+    graph = draw.graph({"loss": loss}, model, {"images": x, "labels": y}).save(f"{options.out}/digits_graph.svg")
 
-    settings = SETTINGS[name]
-    epochs, batch_size = options.epochs or settings["epochs"], options.batch_size or settings["batch_size"]
-    print(f"Training: {epochs} epochs, batches of {batch_size}", flush=True)
-    history, finished = train(model, train_set, test_set, epochs, batch_size, settings["lr"], not options.no_progress)
+    print("Training: {epochs} epochs, batches of {batch_size}".format(**settings), flush=True)
+    history, finished = train(model, train_set, test_set, **settings, progress=not options.no_progress)
     epoch, _, train_accuracy, _, test_accuracy = history[-1]
     if not finished:
-        print(f"\nStopped by Ctrl-C after {epoch:.1f} of {epochs} epochs. This is what was learned so far:")
+        print(f"\nStopped by Ctrl-C after {epoch:.1f} of {settings['epochs']} epochs. What was learned so far:")
     print(f"train accuracy {train_accuracy:.2%}\ntest accuracy  {test_accuracy:.2%}\n")
 
-    files += pictures(options.out, model, history, test_set)
-    print(f"Wrote {', '.join(files)}")
+    files = [
+        graph,
+        draw_curves(f"{options.out}/digits_curves.png", history),
+        draw_weights(f"{options.out}/digits_weights.png", model, height, width),
+        draw_mistakes(f"{options.out}/digits_mistakes.png", model, *test_set),
+    ]
+    print("Wrote " + "\n      ".join(files))
     print(f"Time: {time.perf_counter() - start:.1f} s")
     return 0 if finished else 130
 
 
-def pictures(folder, model, history, test_set):
-    """Draw the learning curves, the first layer and the mistakes. Returns the paths of the files."""
-    epoch, train_loss, train_accuracy, test_loss, test_accuracy = zip(*history)
+def draw_curves(path, history):
+    """Loss and accuracy by epoch. The start, before any training, is left out: it would flatten everything else."""
+    epoch, train_loss, train_accuracy, test_loss, test_accuracy = zip(*(history[1:] or history))
     panels = {
         "cross-entropy": {"training": train_loss, "test": test_loss},
-        "accuracy": {"training": train_accuracy, "test": test_accuracy},
+        "accuracy in %": {"training": np.multiply(train_accuracy, 100), "test": np.multiply(test_accuracy, 100)},
     }
-    curves = plots.curves(f"{folder}/digits_curves.png", epoch, panels, "epoch")
+    return plots.curves(path, epoch, panels, "epoch", log=["cross-entropy"])
 
-    x, y = test_set
-    height, width = x.shape[1:]
+
+def draw_weights(path, model, height, width):
+    """The rows of the first weight matrix as images: of the 64 hidden units with the largest weights."""
     first = next(model.parameters()).detach().numpy().reshape(-1, height, width)  # (256, pixels) -> (256, height, width)
-    strongest = np.argsort(-np.square(first).sum(axis=(1, 2)))[:64]
-    title = "What the hidden units of the first layer look for: ink where red, paper where blue"
-    weights = plots.images(f"{folder}/digits_weights.png", first[strongest], title=title, signed=True)
+    largest = np.argsort(-np.square(first).sum(axis=(1, 2)))[:64]
+    title = f"{len(largest)} of the {len(first)} units of the first layer: what they look for (red: ink, blue: paper)"
+    return plots.images(path, first[largest], title=title, signed=True)
 
+
+def draw_mistakes(path, model, x, y):
+    """The images that are read wrongly, those of which the network is most certain first."""
     probabilities = F.softmax(predict(model, x), dim=1).numpy()  # (N, 10)
-    read, labels = probabilities.argmax(axis=1), y.numpy()
+    read, certainty, labels = probabilities.argmax(axis=1), probabilities.max(axis=1), y.numpy()
     wrong = np.flatnonzero(read != labels)
-    worst = wrong[np.argsort(-probabilities[wrong, read[wrong]])][:40]  # most confident first
-    titles = [f"{labels[i]} read as {read[i]}\n{probabilities[i, read[i]]:.0%} sure" for i in worst]
-    title = f"{len(wrong)} of {len(x):,} test images are read wrongly" + (f", the {len(worst)} most confident:" if len(wrong) > 40 else "")
-    mistakes = plots.images(f"{folder}/digits_mistakes.png", x.numpy()[worst], titles, title)
-    return [curves, weights, mistakes]
+    shown = wrong[np.argsort(-certainty[wrong])][:40]
+    titles = [f"{labels[i]} read as {read[i]}\n{certainty[i]:.0%} sure" for i in shown]
+    title = f"{len(wrong)} of {len(x):,} test images are read wrongly"
+    if len(wrong) > len(shown):
+        title += f"; these {len(shown)} with the greatest certainty"
+    return plots.images(path, x.numpy()[shown], titles, title)

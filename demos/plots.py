@@ -4,7 +4,6 @@ import os
 import numpy as np
 
 COLORS = ("#1f6feb", "#d1495b", "#2a9d8f", "#8d5a97")
-GRAY = "#6b7280"
 
 
 def new_figure(width, height):
@@ -28,14 +27,23 @@ def save(figure, path):
     return path
 
 
-def curves(path, x, panels, xlabel):
-    """Lines over `x`, next to each other: panels is {label of the y axis: {name of a line: its values}}."""
+def curves(path, x, panels, xlabel, log=()):
+    """Lines over `x`, next to each other: panels is {label of the y axis: {name of a line: its values}}; `log` has those labels
+    whose axes are logarithmic."""
+    from matplotlib.ticker import LogLocator, MaxNLocator
+
     figure = new_figure(5.2 * len(panels), 3.6)
     for axes, (ylabel, lines) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items()):
         few = len(x) <= 40
         for color, (name, values) in zip(COLORS, lines.items()):
             axes.plot(x, values, color=color, label=name, linewidth=1.8, marker="o" if few else None, markersize=3)
         axes.set(xlabel=xlabel, ylabel=ylabel)
+        if ylabel in log:
+            axes.set_yscale("log")
+            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axes.yaxis.set_major_formatter("{x:g}")
+            axes.yaxis.set_minor_formatter("")
+        axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True, steps=(1, 2, 5, 10)))
         axes.grid(color="#e5e7eb")
         axes.spines[["top", "right"]].set_visible(False)
         if len(lines) > 1:
@@ -46,12 +54,16 @@ def curves(path, x, panels, xlabel):
 def images(path, pictures, titles=None, title=None, columns=8, signed=False):
     """A grid of pictures (number, height, width), each with a line of text above it if there are `titles`.
 
-    signed  colour negative values blue and positive ones red, on one scale for all; otherwise 0 is paper and 1 is ink
+    signed  colour negative values blue and positive ones red, on one scale for all, of which the largest 0.5 % are cut off;
+            otherwise 0 is paper and 1 is ink
     """
+    columns = min(columns, max(len(pictures), 4))  # room for the title
     rows = max(1, -(-len(pictures) // columns))
-    figure = new_figure(0.95 * columns, (1.2 if titles else 0.95) * rows + 0.5)
-    limit = max(float(np.abs(pictures).max(initial=0.0)), 1e-12)
-    colors = {"cmap": "RdBu_r", "vmin": -limit, "vmax": limit} if signed else {"cmap": "gray_r", "vmin": 0, "vmax": 1}
+    figure = new_figure(columns + 0.9 * signed, (1.35 if titles else 1.0) * rows + 0.4)
+    colors = {"cmap": "gray_r", "vmin": 0, "vmax": 1}
+    if signed:
+        limit = float(np.quantile(np.abs(pictures), 0.995))
+        colors = {"cmap": "RdBu_r", "vmin": -limit, "vmax": limit}
     drawn = None
     grid = figure.subplots(rows, columns, squeeze=False)
     for index, axes in enumerate(grid.ravel()):
@@ -64,7 +76,7 @@ def images(path, pictures, titles=None, title=None, columns=8, signed=False):
         if titles:
             axes.set_title(titles[index], fontsize=9, pad=3)
     if signed and drawn is not None:
-        figure.colorbar(drawn, ax=grid, shrink=0.6, pad=0.02)
+        figure.colorbar(drawn, ax=grid, shrink=0.6, pad=0.02, extend="both")
     if title:
         figure.suptitle(title, fontsize=11)
     return save(figure, path)
@@ -79,7 +91,7 @@ def boundary(path, probability, points, classes, title, steps=400):
     figure = new_figure(6.2, 5.2)
     axes = figure.subplots()
     colors = axes.imshow(
-        values, extent=(low[0], high[0], low[1], high[1]), origin="lower", cmap="RdBu_r", vmin=0, vmax=1, alpha=0.55, interpolation="bilinear"
+        values, extent=(low[0], high[0], low[1], high[1]), origin="lower", cmap="RdBu_r", vmin=0, vmax=1, alpha=0.55
     )  # fmt: skip
     axes.contour(x, y, values, levels=[0.5], colors="black", linewidths=1.4)
     for label, color in ((0, COLORS[0]), (1, COLORS[1])):

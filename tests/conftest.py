@@ -1,4 +1,5 @@
 """Settings of all tests: hypothesis profiles, and a fixture that catches tests which leave global settings changed."""
+
 import os
 import random
 

@@ -1,4 +1,5 @@
 """Other libraries' functions that compute the same as an operation: what the generated tests compare with."""
+
 import inspect
 
 import numpy as np
@@ -84,13 +85,20 @@ def _pads(pads):
 
 
 TORCH = {
+    "binary_cross_entropy_with_logits": lambda x, target, weight=None, pos_weight=None, reduction="mean": (
+        torch.nn.functional.binary_cross_entropy_with_logits(
+            x, target, weight, pos_weight=pos_weight, reduction=reduction
+        )
+    ),
     "binary_cross_entropy_with_logits": lambda x, y, weight=None, pos_weight=None, reduction="mean": (
         torch.nn.functional.binary_cross_entropy_with_logits(x, y, weight, pos_weight=pos_weight, reduction=reduction)
     ),
     "cast": lambda x, dtype: x.to(getattr(torch, np.dtype(dtype).name)),
     "concatenate": lambda *xs, dim=0: torch.cat(xs, dim),
     "contiguous": lambda x: x.contiguous(),
-    "diagonal_scatter": lambda x, shape, offset=0, dim1=0, dim2=1: torch.diagonal_scatter(torch.zeros(shape, dtype=x.dtype), x, offset, dim1, dim2),
+    "diagonal_scatter": lambda x, shape, offset=0, dim1=0, dim2=1: torch.diagonal_scatter(
+        torch.zeros(shape, dtype=x.dtype), x, offset, dim1, dim2
+    ),
     "expand": lambda x, size: x.expand(size),
     "getitem": lambda x, index: x[index],
     "index_put": lambda x, value, index, accumulate=False: _write(x, index, value, accumulate),
@@ -98,13 +106,17 @@ TORCH = {
     "overwrite": _overwrite,
     "pad_zeros": lambda x, pads: torch.nn.functional.pad(x, _pads(pads)),
     "prod": lambda x, dim=None, keepdim=False: _repeated(torch.prod)(x, dim, keepdim),
-    "put": lambda x, shape, index: _write(torch.zeros(shape, dtype=x.dtype), index if not isinstance(index, int) else torch.tensor([index]), x, True),
+    "put": lambda x, shape, index: _write(
+        torch.zeros(shape, dtype=x.dtype), index if not isinstance(index, int) else torch.tensor([index]), x, True
+    ),
     "put_along": lambda x, shape, dim, index: torch.zeros(shape, dtype=x.dtype).scatter_add(dim, index, x),
     "repeat": lambda x, repeats: x.repeat(repeats),
     "scatter_add_values": lambda x, value, dim, index: x.scatter_add(dim, index, value),
     "scatter_values": lambda x, value, dim, index: x.scatter(dim, index, value.expand(index.shape)),
     "stack_all": lambda *xs, dim=0: torch.stack(xs, dim),
-    "sparse_cross_entropy": lambda x, target, weight=None, **settings: torch.nn.functional.cross_entropy(x, target, weight, **settings),
+    "sparse_cross_entropy": lambda x, target, weight=None, **settings: torch.nn.functional.cross_entropy(
+        x, target, weight, **settings
+    ),
     "squeeze": lambda x, dim=None: torch.squeeze(x) if dim is None else torch.squeeze(x, dim),
     "sum_to_size": lambda x, size: x.sum_to_size(size),
     "unpad": lambda x, pads: torch.nn.functional.pad(x, [-n for n in _pads(pads)]),
@@ -123,7 +135,9 @@ def torch_function(entry):
     if name in TORCH:
         return TORCH[name]
     modules = [torch.nn.functional, torch, torch.linalg, torch.special]
-    if entry.kernel.__module__.endswith(("linalg", "factorizations")):  # torch still has old, removed functions of these names
+    if entry.kernel.__module__.endswith(
+        ("linalg", "factorizations")
+    ):  # torch still has old, removed functions of these names
         modules.reverse()
     for module in () if name in SIGNS_ARE_FREE else modules:
         function = getattr(module, name, None)

@@ -1,4 +1,5 @@
 """The gradient checker itself: right gradients pass where careless checkers object, wrong ones fail where those are blind."""
+
 import numpy as np
 import pytest
 
@@ -11,7 +12,9 @@ from tinygrad_edu.define import Op, make_general
 def operation(kernel, *rules):
     """An operation outside the table, with rules that may be wrong."""
     facts = dict.fromkeys(("label", "ufunc", "oracle", "definition", "spread"))
-    facts.update(elementwise=True, floating=False, promotes=True, view=False, random=False, numpy=(), linear=(), avoid=())
+    facts.update(
+        elementwise=True, floating=False, promotes=True, view=False, random=False, numpy=(), linear=(), avoid=()
+    )
     return make_general(Op(kernel, rules, None, None, **facts))
 
 
@@ -31,7 +34,7 @@ RIGHT = {
     "ill-conditioned": (lambda x: (x + 1e6) * (x + 1e6) - x * x, [1.0, 2.0]),
     "cancelling": (lambda x: x - x, [1.0, 1e9]),
     "constant": (lambda x: x * 0 + 5.0, [1.0]),
-    "of all sizes": (lambda x: (x * x).sum(), [1e-8, 1.0, 1e8]),
+    "of all sizes": (lambda x: (x * x).sum(), [1e-3, 1.0, 1e3]),
 }
 
 
@@ -39,7 +42,7 @@ RIGHT = {
 def test_right_gradients_pass(name):
     fn, values = RIGHT[name]
     report = gradients(fn, np.array(values))
-    assert report.verdict == "ok", report
+    assert report.verdict == "ok", str(report)
 
 
 WRONG = {
@@ -50,8 +53,14 @@ WRONG = {
     "negative": (operation(lambda x: np.exp(x), lambda g, x: -g), [0.0]),
     "NaN": (operation(lambda x: x * 1.0, lambda g, x: g * float("nan")), [1.0]),
     "infinite": (operation(lambda x: x * 1.0, lambda g, x: g * float("inf")), [1.0]),
-    "one of many": (operation(lambda x: 2 * x, lambda g, x: g * np.where(np.arange(500) == 77, 2.001, 2.0)), [*range(1, 501)]),
-    "transposed": (operation(lambda x: x * [[1.0, 2.0], [3.0, 4.0]], lambda g, x: g * [[1.0, 3.0], [2.0, 4.0]]), np.ones((2, 2))),
+    "one of many": (
+        operation(lambda x: 2 * x, lambda g, x: g * np.where(np.arange(500) == 77, 2.001, 2.0)),
+        [*range(1, 501)],
+    ),
+    "transposed": (
+        operation(lambda x: x * [[1.0, 2.0], [3.0, 4.0]], lambda g, x: g * [[1.0, 3.0], [2.0, 4.0]]),
+        np.ones((2, 2)),
+    ),
     "a softmax without gradient": (lambda x: x.detach().exp() / x.detach().exp().sum() + 0 * x, [1.0, 2.0, 3.0]),
     "outside the kink's fan": (operation(lambda x: np.abs(x), lambda g, x: 1.5 * g), [0.0]),
 }
@@ -99,8 +108,9 @@ def test_kinks_and_jumps_are_named(fn):
 
 
 def test_undecided_where_differences_cannot_tell():
-    report = gradients(lambda x: (x * 1e-3 + 1e16) - 1e16, np.array([1.0]))
-    assert report.verdict in ("undecided", "wrong") and not report
+    """1e-16 in a sum of size 1e16: no float64 shows how the sum depends on it."""
+    report = gradients(lambda x: (x * x).sum(), np.array([1e-8, 1e8]))
+    assert report.verdict == "undecided" and not report and report.worst.index == (0,)
 
 
 def test_several_outputs_and_inputs_of_any_shape():
@@ -168,7 +178,12 @@ def test_grad_mode_does_not_matter():
 
 def test_numerical_derivative_states_its_error():
     """The error that is stated is at least the true one (but for a factor of 2), and small."""
-    for f, slope, x in [(np.exp, np.exp, 1.0), (np.sin, np.cos, 30.0), (np.log, lambda x: 1 / x, 1e-5), (np.cbrt, lambda x: x ** (-2 / 3) / 3, 8e9)]:
+    for f, slope, x in [
+        (np.exp, np.exp, 1.0),
+        (np.sin, np.cos, 30.0),
+        (np.log, lambda x: 1 / x, 1e-5),
+        (np.cbrt, lambda x: x ** (-2 / 3) / 3, 8e9),
+    ]:
         value, error, _, _ = derivative(lambda t: np.array([f(x + t)]), abs(x))
         assert abs(value[0] - slope(x)) <= 2 * error[0]
         assert error[0] <= 1e-8 * abs(slope(x))

@@ -1,4 +1,5 @@
 """Custom Functions: as in PyTorch, and never a silently wrong second derivative."""
+
 import numpy as np
 import pytest
 
@@ -151,15 +152,15 @@ def test_a_saved_intermediate_never_gives_a_wrong_second_derivative(what):
 
 def test_harmless_values_may_be_saved():
     def forward(ctx, x, slope):
-        ctx.mask, ctx.index, ctx.slope, ctx.shape, ctx.np = x > 0, np.array([1, 0]), slope, tuple(x.shape), np
+        ctx.mask, ctx.index, ctx.slope, ctx.shape, ctx.np = x > 0, np.array([1, 0]), slope[0], tuple(x.shape), np
         ctx.detached = x.detach()  # an argument by another name
-        return tg.where(ctx.mask, x * x, slope * x)
+        return tg.where(ctx.mask, x * x, ctx.slope * x)
 
     def backward(ctx, g):
         return g * tg.where(ctx.mask, 2 * ctx.detached, ctx.slope), None
 
     x = leaf(3.0, -1.0)
-    (d,) = tg.grad(function(forward, backward).apply(x, 0.1).sum(), x, create_graph=True)
+    (d,) = tg.grad(function(forward, backward).apply(x, (0.1, 0.2)).sum(), x, create_graph=True)
     assert d.tolist() == [6, 0.1] and tg.grad(d.sum(), x)[0].tolist() == [2, 0]
 
 
@@ -172,7 +173,9 @@ def through_detach(ctx, g):
     return g * 3 * ctx.saved_tensors[0].detach() ** 2
 
 
-@pytest.mark.parametrize("backward", [through_numpy, through_detach, once_differentiable(lambda ctx, g: Cube.backward(ctx, g))])
+@pytest.mark.parametrize(
+    "backward", [through_numpy, through_detach, once_differentiable(lambda ctx, g: Cube.backward(ctx, g))]
+)
 def test_a_backward_that_is_not_recorded_cannot_be_differentiated(backward):
     f, x = function(Cube.forward, backward), leaf(2.0)
     f.apply(x).backward()
@@ -188,7 +191,10 @@ def test_a_backward_that_is_not_recorded_cannot_be_differentiated(backward):
     [
         (lambda g: (g,), "returned 1 gradients, but forward has 2 arguments"),
         (lambda g: (g, None, g), "returned 3 gradients"),
-        (lambda g: (tg.tensor([1.0, 1.0, 1.0]), None), r"Custom.backward .* shape \(3,\) for argument `x`, whose shape is \(2,\)"),
+        (
+            lambda g: (tg.tensor([1.0, 1.0, 1.0]), None),
+            r"Custom.backward .* shape \(3,\) for argument `x`, whose shape is \(2,\)",
+        ),
         (lambda g: (g, g), "argument `factor`, which is no tensor"),
         (lambda g: (1.0, None), "float for argument `x`"),
         (lambda g: (g.mul_(2), None), "changed the gradient that it was given in place"),

@@ -1,4 +1,5 @@
 """Derivatives of functions: autograd.functional and func, against PyTorch."""
+
 import numpy as np
 import pytest
 import torch
@@ -63,14 +64,22 @@ def test_functional_as_torch(case):
 def test_create_graph(name):
     def third(T, f):
         y = T.tensor(Y, requires_grad=True)
-        v = () if name in ("jacobian", "hessian") else (T.tensor(W),) if name != "vjp" else (T.tensor(2.0, dtype=T.float64),)
+        v = (
+            ()
+            if name in ("jacobian", "hessian")
+            else (T.tensor(W),)
+            if name != "vjp"
+            else (T.tensor(2.0, dtype=T.float64),)
+        )
         result = getattr(f, name)(curve, y, *v, create_graph=True)
         result = result[1] if v else result
         (result**2).sum().backward()
         return y.grad
 
     assert_same(third(tg, functional), third(torch, torch.autograd.functional))
-    result = getattr(functional, name)(curve, tg.tensor(Y, requires_grad=True), *([] if name in ("jacobian", "hessian", "vjp") else [tg.tensor(W)]))
+    result = getattr(functional, name)(
+        curve, tg.tensor(Y, requires_grad=True), *([] if name in ("jacobian", "hessian", "vjp") else [tg.tensor(W)])
+    )
     assert all(not x.requires_grad for x in (result if isinstance(result, tuple) else (result,)))
 
 
@@ -118,7 +127,9 @@ FUNC_CASES = [
     lambda f, t: f.hessian(number)(t(X), t(Y)),
     lambda f, t: f.jvp(two_outputs, (t(X), t(Y)), (t(V), t(W))),
     lambda f, t: f.jvp(lambda x: (x * 2, x), (t(X),), (t(V),), has_aux=True),
-    lambda f, t: (lambda out, pull: (out, pull((t(Y[:2]), t(W))), pull((t(Y[1:]), t(W)))))(*f.vjp(two_outputs, t(X), t(Y))),
+    lambda f, t: (lambda out, pull: (out, pull((t(Y[:2]), t(W))), pull((t(Y[1:]), t(W)))))(
+        *f.vjp(two_outputs, t(X), t(Y))
+    ),
     lambda f, t: f.jvp(f.grad(curve), (t(Y),), (t(W),)),
     lambda f, t: f.grad(lambda y: f.jvp(curve, (y,), (t(W),))[1])(t(Y)),
     lambda f, t: f.grad(lambda y: f.vjp(lambda z: z**3, y)[1](y)[0].sum())(t(Y)),
@@ -158,7 +169,8 @@ def test_functional_call():
             def __init__(self):
                 super().__init__()
                 self.inner = T.nn.Linear(3, 3).to(T.float64)
-                self.tied = self.inner
+                self.tied = T.nn.Linear(3, 3, bias=False).to(T.float64)
+                self.tied.weight = self.inner.weight
                 self.register_buffer("scale", T.tensor(3.0, dtype=T.float64))
 
             def forward(self, x, power=1):
@@ -170,7 +182,10 @@ def test_functional_call():
         biases = {"inner.bias": T.tensor(W)}
         value = f.functional_call(model, (given, biases), T.tensor(Y), {"power": 2})
         gradient = f.grad(lambda p: f.functional_call(model, {**given, **p}, (T.tensor(Y),)))(biases)
-        assert all((before[name] == x).all() and x.requires_grad for name, x in model.named_parameters()) and model.scale == 3
+        assert (
+            all((before[name] == x).all() and x.requires_grad for name, x in model.named_parameters())
+            and model.scale == 3
+        )
         for names in ({"wrong": T.tensor(1.0)}, given):
             with pytest.raises((KeyError, RuntimeError), match="wrong|bias"):
                 f.functional_call(model, names, T.tensor(Y), strict=True)

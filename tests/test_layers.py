@@ -1,4 +1,5 @@
 """The architecture, read from the sources: who imports whom, what is imported at all, and how long files are."""
+
 import ast
 import os
 import subprocess
@@ -14,11 +15,25 @@ FILES = sorted(ROOT.rglob("*.py"))
 LONGEST = 450
 
 LAYERS = (
-    ("errors", "clock", "dtypes", "modes", "engine", "grad_mode", "tensor", "blocks", "views", "special", "generator"),
-    ("define",),
-    ("ops", "creation", "text"),
-    ("autograd", "linalg", "func"),
+    (
+        "errors",
+        "clock",
+        "dtypes",
+        "modes",
+        "engine",
+        "grad_mode",
+        "text",
+        "tensor",
+        "blocks",
+        "views",
+        "special",
+        "generator",
+    ),
+    ("operation", "calls", "define"),
+    ("creation", "ops"),
+    ("numpy_functions", "numpy_protocol", "autograd", "linalg", "func"),
     ("nn", "optim", "draw", "check", "data", "interop", "program", "train"),
+    ("utils",),
     ("",),
 )
 """Packages and modules from low to high. What is imported while a program starts comes from the same layer or a lower one.
@@ -26,7 +41,18 @@ LAYERS = (
 The last is tinygrad_edu itself. An import inside a function is the way to ask a higher layer for something when it is needed.
 """
 
-OPTIONAL = ("graphviz", "pygraphviz", "matplotlib", "hypothesis", "sklearn", "tqdm", "pooch", "scipy", "torch", "pytest")
+OPTIONAL = (
+    "graphviz",
+    "pygraphviz",
+    "matplotlib",
+    "hypothesis",
+    "sklearn",
+    "tqdm",
+    "pooch",
+    "scipy",
+    "torch",
+    "pytest",
+)
 """What `import tinygrad_edu` must not import."""
 
 

@@ -1,4 +1,7 @@
-"""Modules: what they register, find, save, print and call; layers, containers, initialisation and utilities, against torch."""
+"""Modules: what they register, find, save, print and call; layers, containers, initialisation and utilities, against
+torch.
+"""
+
 import copy
 import math
 import pickle
@@ -20,7 +23,9 @@ needs_torch = pytest.mark.skipif(torch is None, reason="torch is not installed")
 
 
 def make(nn, tensor):
-    """A model with everything in it: shared modules and parameters, buffers, named and nested containers, an empty place."""
+    """A model with everything in it: shared modules and parameters, buffers, named and nested containers, an empty
+    place.
+    """
 
     class Model(nn.Module):
         def __init__(self):
@@ -33,7 +38,9 @@ def make(nn, tensor):
             self.register_buffer("mean", tensor([1.0, 2.0]))
             self.register_buffer("scratch", tensor([0.0]), persistent=False)
             self.buffer = nn.Buffer(tensor([5.0]))
-            self.body = nn.Sequential(OrderedDict(a=nn.ReLU(), b=nn.Sequential(nn.Linear(4, 4, bias=False), nn.Dropout(0.25))))
+            self.body = nn.Sequential(
+                OrderedDict(a=nn.ReLU(), b=nn.Sequential(nn.Linear(4, 4, bias=False), nn.Dropout(0.25)))
+            )
             self.listed = nn.ModuleList([nn.Tanh(), nn.Tanh(), nn.Linear(4, 2)])
             self.named = nn.ModuleDict({"x": nn.Identity(), "y": self.first})
             self.rest = nn.ParameterList([tensor([1.0]), tensor([[2.0, 3.0]])])
@@ -59,14 +66,21 @@ class Small(nn.Module):
 
 @needs_torch
 def test_finds_what_torch_finds():
-    """Names and order of parameters, buffers, modules, children and state, shared ones once (in the state: under each name)."""
+    """Names and order of parameters, buffers, modules, children and state, shared ones once (in the state: under each
+    name).
+    """
     ours, theirs = make(nn, tg.tensor), make(torch.nn, torch.tensor)
     for method in ("named_parameters", "named_buffers", "named_modules", "named_children"):
         assert [name for name, _ in getattr(ours, method)()] == [name for name, _ in getattr(theirs, method)()], method
         assert len(list(getattr(ours, method[6:])())) == len(list(getattr(theirs, method[6:])()))
-    for method, settings in (("named_parameters", {"recurse": False}), ("named_parameters", {"prefix": "m", "remove_duplicate": False})):
+    for method, settings in (
+        ("named_parameters", {"recurse": False}),
+        ("named_parameters", {"prefix": "m", "remove_duplicate": False}),
+    ):
         assert [n for n, _ in getattr(ours, method)(**settings)] == [n for n, _ in getattr(theirs, method)(**settings)]
-    assert {n: tuple(v.shape) for n, v in ours.state_dict().items()} == {n: tuple(v.shape) for n, v in theirs.state_dict().items()}
+    assert {n: tuple(v.shape) for n, v in ours.state_dict().items()} == {
+        n: tuple(v.shape) for n, v in theirs.state_dict().items()
+    }
     assert list(ours.state_dict()) == list(theirs.state_dict())
 
 
@@ -89,7 +103,9 @@ def test_attributes_change_place():
     """A parameter can be replaced, emptied and deleted; a module can take its place; nothing is left behind."""
     m = Small()
     m.layer.weight = nn.Parameter(tg.ones(3, 2))
-    assert [n for n, _ in m.named_parameters()] == ["layer.weight", "layer.bias"] and m.layer.weight.tolist() == [[1, 1]] * 3
+    assert [n for n, _ in m.named_parameters()] == ["layer.weight", "layer.bias"] and m.layer.weight.tolist() == [
+        [1, 1]
+    ] * 3
     m.layer.bias = None
     assert [n for n, _ in m.named_parameters()] == ["layer.weight"] and m(tg.ones(1, 2)).tolist() == [[2, 2, 2]]
     m.layer = nn.Parameter(tg.ones(1))
@@ -98,7 +114,7 @@ def test_attributes_change_place():
     assert not list(m.parameters()) and not hasattr(m, "layer")
     m.seen = tg.ones(2)
     assert m.state_dict()["seen"].tolist() == [1, 1]
-    with pytest.raises(TypeError, match="layer.*Linear"):
+    with pytest.raises(TypeError, match="parameter `weight` of Linear"):
         Small().layer.weight = tg.ones(3, 2)
 
 
@@ -140,11 +156,13 @@ def test_plain_containers_warn(value, container):
     assert caught[0].filename == __file__
 
 
-@pytest.mark.parametrize(
-    ("name", "error"), [("", KeyError), ("a.b", KeyError), ("forward", KeyError), (3, TypeError)]
-)
+@pytest.mark.parametrize(("name", "error"), [("", KeyError), ("a.b", KeyError), ("forward", KeyError), (3, TypeError)])
 def test_bad_names(name, error):
-    for register, value in (("register_parameter", nn.Parameter(tg.ones(1))), ("register_buffer", tg.ones(1)), ("add_module", nn.ReLU())):
+    for register, value in (
+        ("register_parameter", nn.Parameter(tg.ones(1))),
+        ("register_buffer", tg.ones(1)),
+        ("add_module", nn.ReLU()),
+    ):
         with pytest.raises(error):
             getattr(nn.Module(), register)(name, value)
     with pytest.raises(TypeError, match="Parameter or None, not Tensor"):
@@ -168,11 +186,15 @@ def test_loading_lists_all_problems_and_changes_nothing():
     with pytest.raises(RuntimeError) as caught:
         m.load_state_dict({"layer.bias": tg.zeros(3), "layer.weight": tg.ones(4, 2), "other": tg.ones(1)})
     text = str(caught.value)
-    assert "for Small:" in text and 'Missing key(s) in state_dict: "seen"' in text and 'Unexpected key(s) in state_dict: "other"' in text
+    assert (
+        "for Small:" in text
+        and 'Missing key(s) in state_dict: "seen"' in text
+        and 'Unexpected key(s) in state_dict: "other"' in text
+    )
     assert "size mismatch for layer.weight" in text and "(4, 2)" in text and "(3, 2)" in text
     assert m.layer.bias.tolist() == values
     answer = m.load_state_dict({"layer.bias": state["layer.bias"] + 1, "other": tg.ones(1)}, strict=False)
-    assert answer.missing_keys == ["layer.weight", "seen"] and answer.unexpected_keys == ["other"]
+    assert answer.missing_keys == ["seen", "layer.weight"] and answer.unexpected_keys == ["other"]
     assert m.layer.bias.tolist() == pytest.approx([v + 1 for v in values])
 
 
@@ -190,7 +212,13 @@ def test_copies_are_independent_and_keep_sharing(copied):
     m(tg.ones(1, 2)).sum().backward()
     other = copied(m)
     assert other.a is other.b and other.a is not m.a and type(other.a.weight) is nn.Parameter
-    assert len(list(other.parameters())) == 2 and other.a.weight.requires_grad and not other._calls and m._calls
+    assert (
+        "_calls" not in m.__getstate__()
+        and len(list(other.parameters())) == 2
+        and other.a.weight.requires_grad
+        and not other._calls
+        and m._calls
+    )
     other.a.weight.data.fill_(9.0)
     assert m.a.weight.tolist() != other.a.weight.tolist() == other.state_dict()["b.weight"].tolist()
     other(tg.ones(1, 2))
@@ -216,7 +244,11 @@ def test_conversion_keeps_parameters_and_their_gradients():
     m = Small()
     parameter = m.layer.weight
     m(tg.ones(1, 2)).sum().backward()
-    assert m.double() is m and m.layer.weight is parameter and parameter.dtype == parameter.grad.dtype == m.seen.dtype == tg.float64
+    assert (
+        m.double() is m
+        and m.layer.weight is parameter
+        and parameter.dtype == parameter.grad.dtype == m.seen.dtype == tg.float64
+    )
     m(tg.ones(1, 2, dtype=tg.float64)).sum().backward()
     assert parameter.grad.tolist() == [[2.0, 2.0]] * 3
     assert m.to("cpu").to(tg.float32).layer.bias.dtype == tg.float32 and m.half().seen.dtype == tg.float16
@@ -286,12 +318,15 @@ def backward_hooked(library, seen, create_graph=False):
         return (grad_input[0] * 2,)
 
     m[1].register_full_backward_hook(hook)
-    m[0].register_full_backward_hook(lambda module, gi, go: seen.append([g if g is None else tuple(g.shape) for g in (*gi, *go)]))
+    m[0].register_full_backward_hook(
+        lambda module, gi, go: seen.append([g if g is None else tuple(g.shape) for g in (*gi, *go)])
+    )
     out = m(library.tensor([[1.0, 2.0], [0.5, -1.0]], dtype=library.float64))
     return library.autograd.grad((out**2).sum(), list(m.parameters()), create_graph=create_graph)
 
 
 @needs_torch
+@pytest.mark.filterwarnings("ignore:Full backward hook is firing:UserWarning")
 @pytest.mark.parametrize("create_graph", [False, True])
 def test_full_backward_hook_as_torch(create_graph):
     ours, theirs = [], []
@@ -311,13 +346,19 @@ def test_full_backward_hook_as_torch(create_graph):
     [
         lambda nn: make(nn, tg.tensor if nn.__name__.startswith("tinygrad") else torch.tensor).body,
         lambda nn: nn.Sequential(), lambda nn: nn.Sequential(nn.Linear(2, 3, bias=False), nn.Sequential(nn.ReLU(True))),
-        lambda nn: nn.ModuleList([nn.Linear(1, 1), nn.Linear(1, 1), nn.Sequential(nn.Tanh())]), lambda nn: nn.ModuleDict({"a": nn.ReLU()}),
+        lambda nn: nn.ModuleList([nn.Linear(1, 1), nn.Linear(1, 1), nn.Sequential(nn.Tanh())]),
+        lambda nn: nn.ModuleDict({"a": nn.ReLU()}),
         lambda nn: nn.Bilinear(2, 3, 4), lambda nn: nn.Embedding(10, 3, padding_idx=-1), lambda nn: nn.Identity(3, a=4),
-        lambda nn: nn.Flatten(), lambda nn: nn.Unflatten(1, (2, -1)), lambda nn: nn.Dropout(0.3, True), lambda nn: nn.PReLU(3),
-        lambda nn: nn.LeakyReLU(0.2, inplace=True), lambda nn: nn.ELU(), lambda nn: nn.SELU(), lambda nn: nn.CELU(0.5), lambda nn: nn.GELU("tanh"),
-        lambda nn: nn.SiLU(), lambda nn: nn.Mish(True), lambda nn: nn.Softplus(2.0), lambda nn: nn.Softsign(), lambda nn: nn.Hardtanh(-2.0, 2.0),
-        lambda nn: nn.ReLU6(), lambda nn: nn.Hardsigmoid(), lambda nn: nn.Hardswish(), lambda nn: nn.Softshrink(), lambda nn: nn.Hardshrink(0.1),
-        lambda nn: nn.Tanhshrink(), lambda nn: nn.Threshold(0.1, 20), lambda nn: nn.GLU(), lambda nn: nn.Sigmoid(), lambda nn: nn.LogSigmoid(),
+        lambda nn: nn.Flatten(), lambda nn: nn.Unflatten(1, (2, -1)), lambda nn: nn.Dropout(0.3, True),
+        lambda nn: nn.PReLU(3),
+        lambda nn: nn.LeakyReLU(0.2, inplace=True), lambda nn: nn.ELU(), lambda nn: nn.SELU(), lambda nn: nn.CELU(0.5),
+        lambda nn: nn.GELU("tanh"),
+        lambda nn: nn.SiLU(), lambda nn: nn.Mish(True), lambda nn: nn.Softplus(2.0), lambda nn: nn.Softsign(),
+        lambda nn: nn.Hardtanh(-2.0, 2.0),
+        lambda nn: nn.ReLU6(), lambda nn: nn.Hardsigmoid(), lambda nn: nn.Hardswish(), lambda nn: nn.Softshrink(),
+        lambda nn: nn.Hardshrink(0.1),
+        lambda nn: nn.Tanhshrink(), lambda nn: nn.Threshold(0.1, 20), lambda nn: nn.GLU(), lambda nn: nn.Sigmoid(),
+        lambda nn: nn.LogSigmoid(),
         lambda nn: nn.Softmax(1), lambda nn: nn.LogSoftmax(-1), lambda nn: nn.Softmin(0), lambda nn: nn.Softmax2d(),
     ],
 )  # fmt: skip
@@ -327,7 +368,11 @@ def test_repr_and_value_as_torch(build):
     assert type(ours).__doc__ and len(list(ours.parameters())) == len(list(theirs.parameters()))
     if isinstance(ours, (nn.Sequential, nn.ModuleList, nn.ModuleDict, nn.Embedding, nn.Bilinear, nn.Dropout)):
         return
-    x = np.random.default_rng(0).uniform(-3, 3, (2, 3, 4, 6)[: 3 if isinstance(ours, nn.PReLU) else 4]).astype(np.float32)
+    x = (
+        np.random.default_rng(0)
+        .uniform(-3, 3, (2, 3, 4, 6)[: 3 if isinstance(ours, nn.PReLU) else 4])
+        .astype(np.float32)
+    )
     if isinstance(ours, nn.Unflatten):
         x = x.reshape(2, 12, 6)
     a, b = tg.tensor(x, requires_grad=True), torch.tensor(x, requires_grad=True)
@@ -340,7 +385,10 @@ def test_repr_and_value_as_torch(build):
 def test_repr_of_parameters():
     text = repr(nn.Parameter(tg.tensor([1.0, 2.0])))
     assert text == "Parameter containing:\ntensor([1., 2.], requires_grad=True)"
-    assert repr(nn.ParameterList([tg.ones(2, 3)])) == "ParameterList(\n  (0): Parameter containing: [float32 of size 2x3]\n)"
+    assert (
+        repr(nn.ParameterList([tg.ones(2, 3)]))
+        == "ParameterList(\n  (0): Parameter containing: [float32 of size 2x3]\n)"
+    )
 
 
 # ---- layers and containers
@@ -368,13 +416,20 @@ def test_containers_behave_like_list_and_dict():
     p = nn.ParameterList([tg.ones(1)])
     p[0] = tg.zeros(2)
     q = nn.ParameterDict({"w": tg.ones(3)})
-    assert len(list(p.parameters())) == 1 and p[0].tolist() == [0, 0] and q["w"].requires_grad and list(q.state_dict()) == ["w"]
+    assert (
+        len(list(p.parameters())) == 1
+        and p[0].tolist() == [0, 0]
+        and q["w"].requires_grad
+        and list(q.state_dict()) == ["w"]
+    )
 
 
 def test_parameter_is_a_leaf_that_shares_memory():
     x = tg.ones(2)
     p = nn.Parameter(x)
-    assert isinstance(p, tg.Tensor) and p.is_leaf and p.requires_grad and p.array is x.array and type(p * 2) is tg.Tensor
+    assert (
+        isinstance(p, tg.Tensor) and p.is_leaf and p.requires_grad and p.array is x.array and type(p * 2) is tg.Tensor
+    )
     assert not nn.Parameter(tg.tensor([1]), requires_grad=False).requires_grad
     with pytest.raises(RuntimeError, match="int64"):
         nn.Parameter(tg.tensor([1]))
@@ -385,7 +440,11 @@ def test_linear_starts_within_its_bounds_and_follows_the_seed():
     a = nn.Linear(16, 200)
     tg.manual_seed(3)
     b = nn.Linear(16, 200)
-    assert a.weight.tolist() == b.weight.tolist() and a.weight.dtype == tg.float32 and nn.Linear(2, 2, dtype=tg.float64).bias.dtype == tg.float64
+    assert (
+        a.weight.tolist() == b.weight.tolist()
+        and a.weight.dtype == tg.float32
+        and nn.Linear(2, 2, dtype=tg.float64).bias.dtype == tg.float64
+    )
     for p in a.parameters():
         assert 0.2 < np.abs(p.numpy(force=True)).max() <= 0.25
     with pytest.raises(RuntimeError, match=r"\(5, 3\).*\(200, 16\)"):
@@ -404,7 +463,7 @@ def test_bilinear_and_embedding_as_torch():
         ours.load_state_dict(theirs.state_dict())
         a, b = ours(*map(tg.tensor, inputs)), theirs(*map(torch.tensor, inputs))
         np.testing.assert_allclose(a.detach(), b.detach())
-        (a**2).sum().backward(), (b**2).sum().backward()
+        ((a + 1) ** 2).sum().backward(), ((b + 1) ** 2).sum().backward()
         for p, q in zip(ours.parameters(), theirs.parameters()):
             np.testing.assert_allclose(p.grad, q.grad)
     assert nn.Embedding(4, 2, padding_idx=1).weight[1].tolist() == [0, 0]
@@ -419,7 +478,8 @@ def test_dropout():
     layer = nn.Dropout(0.25)
     y = layer(x)
     (g,) = tg.grad(y.sum(), x)
-    assert set(np.unique(y.detach())) == {0.0, np.float32(1 / 0.75)} and 0.73 < np.mean(y.detach() > 0) < 0.77
+    values = y.detach().numpy()
+    assert set(np.unique(values)) == {0.0, np.float32(1 / 0.75)} and 0.73 < np.mean(values > 0) < 0.77
     assert g.tolist() == y.tolist() and layer.eval()(x) is x
     assert F.dropout(x, 1.0).tolist() == [0.0] * 10_000 and F.dropout(x, 0.5, False) is x
     z = x * 1
@@ -453,15 +513,20 @@ def test_softmax_guesses_dim_with_a_warning():
     [
         (lambda x: nn.init.uniform_(x, -2, 2), 4 / math.sqrt(12), 2), (lambda x: nn.init.normal_(x, 0, 3), 3, None),
         (lambda x: nn.init.xavier_uniform_(x, 2), 2 * math.sqrt(2 / 500), 2 * math.sqrt(6 / 500)),
-        (nn.init.xavier_normal_, math.sqrt(2 / 500), None), (nn.init.kaiming_uniform_, math.sqrt(2 / 200), math.sqrt(6 / 200)),
+        (nn.init.xavier_normal_, math.sqrt(2 / 500), None),
+        (nn.init.kaiming_uniform_, math.sqrt(2 / 200), math.sqrt(6 / 200)),
         (lambda x: nn.init.kaiming_normal_(x, mode="fan_out", nonlinearity="relu"), math.sqrt(2 / 300), None),
-        (nn.init.orthogonal_, 1 / math.sqrt(300), None), (lambda x: nn.init.sparse_(x, 0.5, 2.0), 2 / math.sqrt(2), None),
-        (nn.init.trunc_normal_, 0.8796, 2), (lambda x: nn.init.trunc_normal_(x, 0, 1, -0.1, 0.1), 0.2 / math.sqrt(12), 0.1),
+        (nn.init.orthogonal_, 1 / math.sqrt(300), None),
+        (lambda x: nn.init.sparse_(x, 0.5, 2.0), 2 / math.sqrt(2), None),
+        (nn.init.trunc_normal_, 0.8796, 2),
+        (lambda x: nn.init.trunc_normal_(x, 0, 1, -0.1, 0.1), 0.2 / math.sqrt(12), 0.1),
         (nn.init.ones_, 0, 1), (nn.init.zeros_, 0, 0),
     ],
 )  # fmt: skip
 def test_initial_values(fill, std, bound):
-    """Standard deviation and bound as the formulas say (300 outputs, 200 inputs); the tensor itself, unrecorded, is returned."""
+    """Standard deviation and bound as the formulas say (300 outputs, 200 inputs); the tensor itself, unrecorded, is
+    returned.
+    """
     tg.manual_seed(0)
     x = nn.Parameter(tg.empty(300, 200))
     assert fill(x) is x and x.is_leaf and x.requires_grad
@@ -480,9 +545,13 @@ def test_initial_values_of_structure():
         q = nn.init.orthogonal_(tg.empty(shape, dtype=tg.float64), gain=2).numpy()
         small = q @ q.T if shape[0] <= shape[1] else q.T @ q
         np.testing.assert_allclose(small, 4 * np.eye(min(shape)), atol=1e-12)
+    corners = {np.sign(nn.init.orthogonal_(tg.empty(2, 2))[0, 0].item()) for _ in range(30)}
+    assert corners == {-1.0, 1.0}  # Householder's Q alone would always have the same sign there
     assert nn.init.eye_(tg.empty(2, 3)).tolist() == [[1, 0, 0], [0, 1, 0]]
     assert (nn.init.sparse_(tg.empty(10, 4), 0.3).numpy() == 0).sum(0).tolist() == [3] * 4
-    far = nn.init.trunc_normal_(tg.empty(20_000, dtype=tg.float64), a=6.0, b=9.0).numpy()  # by inversion; mean of the tail by Mills' ratio
+    far = nn.init.trunc_normal_(
+        tg.empty(20_000, dtype=tg.float64), a=6.0, b=9.0
+    ).numpy()  # by inversion; mean of the tail by Mills' ratio
     assert 6 <= far.min() and far.max() <= 9 and far.mean() == pytest.approx(6.1584, abs=0.005)
     with pytest.raises(ValueError, match="at least two dimensions"):
         nn.init.kaiming_uniform_(tg.empty(3))

@@ -4,6 +4,7 @@ Nothing here knows an operation by name. What is expected is in the entry: where
 operands fit (`samples`), in which operands it is linear, which composition it equals (`definition`), which function of
 NumPy computes the same. A new operation is tested by being defined.
 """
+
 import numpy as np
 import pytest
 
@@ -21,7 +22,9 @@ from tinygrad_edu.tensor import Tensor, of_array  # noqa: E402
 
 from oracles import numpy_value, to_torch, torch, torch_function, torch_value  # noqa: E402
 
-ENTRIES = [entry for entry in OPS.values() if not entry.random]
+# the updates of optimizers write into lists of arrays: they are no functions of arrays, and have tests of their own
+TABLE = [entry for entry in OPS.values() if not entry.kernel.__module__.startswith("tinygrad_edu.optim")]
+ENTRIES = [entry for entry in TABLE if not entry.random]
 DIFFERENTIABLE = [entry for entry in ENTRIES if entry.differentiable]
 ELEMENTWISE = [entry for entry in ENTRIES if entry.elementwise and not entry.samples]
 needs_torch = pytest.mark.skipif(torch is None, reason="torch is not installed")
@@ -39,7 +42,11 @@ def several(result):
 
 
 def array_of(x):
-    return x.detach().numpy() if isinstance(x, Tensor) or (torch is not None and isinstance(x, torch.Tensor)) else np.asarray(x)
+    return (
+        x.detach().numpy()
+        if isinstance(x, Tensor) or (torch is not None and isinstance(x, torch.Tensor))
+        else np.asarray(x)
+    )
 
 
 def assert_same(results, expected, rtol=1e-9, atol=1e-12, what="value"):
@@ -88,7 +95,7 @@ def gradients_of(function, arrays, attributes):
 # ---- the entry itself
 
 
-@for_each(OPS.values())
+@for_each(TABLE)
 def test_has_docstring(entry):
     assert entry.doc and len(entry.doc.split()) >= 1 and entry.call.__doc__ == entry.doc
 
@@ -124,7 +131,9 @@ def test_value(entry, data):
             known = True
             assert_same(result, expected, what="torch")
     if torch is not None and not known and entry.definition is None and torch_function(entry) is None:
-        pytest.fail(f"nothing says what `{entry.name}` should compute: give it a ufunc, numpy, an oracle or a definition")
+        pytest.fail(
+            f"nothing says what `{entry.name}` should compute: give it a ufunc, numpy, an oracle or a definition"
+        )
 
 
 @for_each(ENTRIES)
@@ -213,7 +222,9 @@ def compare_with_torch(entry, arrays, attributes, inputs, expected):
         theirs = None if not isinstance(x, torch.Tensor) or x.grad is None else x.grad
         if theirs is not None or g is not None:
             theirs = np.zeros(array_of(x).shape) if theirs is None else theirs
-            assert_same(np.zeros_like(array_of(theirs)) if g is None else g, theirs, what=f"gradient of operand {number}")
+            assert_same(
+                np.zeros_like(array_of(theirs)) if g is None else g, theirs, what=f"gradient of operand {number}"
+            )
 
 
 @for_each(entry for entry in DIFFERENTIABLE if entry.avoid)
@@ -299,6 +310,13 @@ MIXTURES = [
 ]  # fmt: skip
 
 
+DIFFERENCES = {
+    ("sign", np.bool_): "NumPy has no sign of booleans: an error instead of torch's boolean",
+    ("square", np.bool_): "NumPy squares booleans as int8, torch as int64",
+}
+"""(operation, dtype of its operand): where the promotion rules are not torch's, and why."""
+
+
 @needs_torch
 @for_each(ELEMENTWISE)
 def test_promotion_as_torch(entry):
@@ -307,8 +325,12 @@ def test_promotion_as_torch(entry):
     if function is None:
         pytest.skip("torch has no such function")
     count = len(entry.operands)
-    kinds = MIXTURES if count == 2 else [(first,) * count for first in (np.int64, np.int32, np.bool_, np.uint8, np.float32)]
+    kinds = (
+        MIXTURES if count == 2 else [(first,) * count for first in (np.int64, np.int32, np.bool_, np.uint8, np.float32)]
+    )
     for kind in kinds:
+        if (entry.name, kind[0]) in DIFFERENCES:
+            continue
         given = [value_of(k, position) for position, k in enumerate(kind)]
         theirs = [torch.tensor(x) if isinstance(x, (np.ndarray, np.generic)) else x for x in given]
         try:
@@ -336,7 +358,9 @@ def test_gradient_has_shape_and_dtype_of_operand(entry, data):
     """Broadcasting is undone, and mixtures of precisions are, too: also for sizes 0 and for numbers without dimensions."""
     arrays, attributes = data.draw(operands(entry))
     if entry.elementwise and entry.promotes:
-        arrays = [x.astype(data.draw(st.sampled_from([np.float32, np.float64]))) if x.dtype.kind == "f" else x for x in arrays]
+        arrays = [
+            x.astype(data.draw(st.sampled_from([np.float32, np.float64]))) if x.dtype.kind == "f" else x for x in arrays
+        ]
     for x, g in zip(arrays, gradients_of(entry.call, arrays, attributes)):
         assert g is None or (g.shape, g.dtype) == (x.shape, x.dtype)
 
@@ -385,7 +409,9 @@ def test_nothing_is_shared(entry, data):
     inputs = [x for x in arrays if isinstance(x, np.ndarray)]
     if not entry.view:
         for result in results:
-            assert not any(np.shares_memory(result.array, x) for x in inputs), "the result shares memory with an operand"
+            assert not any(np.shares_memory(result.array, x) for x in inputs), (
+                "the result shares memory with an operand"
+            )
     gradients = [x.grad.array for x in tensors if isinstance(x, Tensor) and x.grad is not None]
     others = [*inputs, *[x.array for x in results], *[w for w in weights if w is not None]]
     for number, g in enumerate(gradients):
@@ -395,17 +421,18 @@ def test_nothing_is_shared(entry, data):
 # ---- random operations
 
 
-@for_each(entry for entry in OPS.values() if entry.random)
+@for_each(entry for entry in TABLE if entry.random)
 @given(st.data())
 def test_random(entry, data):
     """The same seed gives the same draw, of the same shape and dtype, and the next draw is another one."""
     arrays, attributes = data.draw(operands(entry, dtype=np.float32))
+    seed = data.draw(seeds())
     draws = []
     for _ in range(2):
-        tg.manual_seed(7)
-        draws.append([entry.call(*as_tensors(arrays), **attributes) for _ in range(2)])
+        generator = tg.Generator().manual_seed(seed)
+        draws.append([entry.kernel(*arrays, **attributes, generator=generator) for _ in range(2)])
     for first, second in zip(*draws):
         assert_same(first, second, rtol=0, atol=0)
     one, other = draws[0]
-    if sum(array_of(x).size for x in several(one)) > 20:
-        assert any(not np.array_equal(array_of(a), array_of(b)) for a, b in zip(several(one), several(other)))
+    assert one.shape == other.shape and one.dtype == other.dtype == attributes.get("dtype", one.dtype)
+    assert one.size < 20 or not np.array_equal(one, other)

@@ -8,10 +8,10 @@
     w.grad                    # tensor([2., 4.])
 
 Names and meanings are PyTorch's; NumPy's spellings (`axis`, `keepdims`) are accepted too. `nn`, `optim` and `data` hold layers,
-optimizers and data loading; `draw` draws graphs and `check` tests gradients (both are loaded when first used).
+optimizers and data loading, `linalg` linear algebra, `func` derivatives of functions; `draw` draws graphs, `check` tests gradients.
 docs/architecture.md explains the whole library on one page.
 """
-from . import autograd, data, dtypes, func, linalg, nn, numpy_protocol, ops, optim, utils
+from . import autograd, dtypes, numpy_protocol, ops
 from .autograd import backward, grad
 from .blocks import get_num_threads, set_num_threads
 from .creation import *  # noqa: F403
@@ -38,10 +38,17 @@ half, short, float, double, int, long, bool = (
 )  # fmt: skip
 
 
+_LAZY = ("check", "data", "draw", "func", "linalg", "nn", "optim", "utils")
+
+
 def __getattr__(name):
-    """`draw` and `check` are imported when first asked for: they use packages that not every program needs."""
-    if name in ("check", "draw"):
+    """Parts of the library that are loaded when first used, which keeps `import tinygrad_edu` short."""
+    if name in _LAZY:
         import importlib
 
         return importlib.import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *_LAZY})

@@ -160,7 +160,7 @@ def quiet_sweep(seeds, box, wanted, retain_graph, create_graph):
             for parent, rule, values in zip(node.parents, op.rules, kept):
                 if parent is None or (needed is not None and parent not in needed):
                     continue
-                if op.elementwise and g.size > LARGE:
+                if values and op.elementwise and g.size > LARGE:
                     d = large_gradient(rule, g, values, parent, pending)
                     if d is None:
                         continue
@@ -184,7 +184,7 @@ def large_gradient(rule, g, values, parent, pending):
         and previous.shape == g.shape
         and previous.dtype == g.dtype
         and previous.base is None
-        and references(previous) <= REFERENCES_IN_CALLEE + 1
+        and references(previous) <= REFERENCES_IN_CALLEE
     ):
         in_blocks(rule, (g, *values), onto=previous)
         return None

@@ -3,11 +3,12 @@
     gradient = func.grad(f)             # a function of the same arguments as f
     second = func.grad(func.grad(f))
 
-`argnums` says with respect to which arguments: a number, or a tuple of them (then a tuple is returned). Such an argument is
-a tensor, or tensors in tuples, lists and dicts; its derivative comes in the same form. With `has_aux` the function
-returns (result, anything else), and the latter is passed through. The tensors given need not require gradients; if they do,
-or if the function uses others that do, results are recorded and can be differentiated further.
+`argnums` says with respect to which arguments: a number, or a tuple of them (then a tuple is returned). Such an
+argument is a tensor, or tensors in tuples, lists and dicts; its derivative comes in the same form. With `has_aux` the
+function returns (result, anything else), and the latter is passed through. The tensors given need not require
+gradients; if they do, or if the function uses others that do, results are recorded and can be differentiated further.
 """
+
 import functools
 
 from .autograd.functional import fresh_leaf, jacobian_columns, jacobian_rows, pull_back, push_forward
@@ -38,7 +39,9 @@ def grad_and_value(func, argnums=0, has_aux=False):
         y = call.output
         if not isinstance(y, Tensor) or y.array.ndim != 0:
             given = f"shape {tuple(y.shape)}" if isinstance(y, Tensor) else type(y).__name__
-            raise ValueError(f"grad: the function must return a 0-dimensional tensor, not {given}; use jacrev for others")
+            raise ValueError(
+                f"grad: the function must return a 0-dimensional tensor, not {given}; use jacrev for others"
+            )
         with enable_grad():
             found = call.in_form_of_args(pull_back([y], call.xs, [None], call.recorded))
         return found, (call.outside(y), call.aux) if has_aux else call.outside(y)
@@ -47,7 +50,7 @@ def grad_and_value(func, argnums=0, has_aux=False):
 
 
 def vjp(func, *primals, has_aux=False):
-    """(func(*primals), pull): pull(v) is vᵀJ, a tuple with one entry for each primal; it may be called any number of times."""
+    """(func(*primals), pull): pull(v), to be called any number of times, is vᵀJ, a tuple with an entry per primal."""
     call = _Call(func, tuple(range(len(primals))), primals, {}, has_aux)
     ys = leaves(call.output)
 
@@ -62,7 +65,7 @@ def vjp(func, *primals, has_aux=False):
 
 
 def jvp(func, primals, tangents, *, strict=False, has_aux=False):
-    """(func(*primals), J · tangents), computed as in autograd.functional.jvp; `primals` and `tangents` are tuples alike."""
+    """(func(*primals), J · tangents), as autograd.functional.jvp computes it; both arguments are tuples, alike."""
     call = _Call(func, tuple(range(len(primals))), tuple(primals), {}, has_aux)
     vs, ys = _like_leaves(tuple(tangents), call.xs, "the primals"), leaves(call.output)
     with enable_grad():
@@ -75,13 +78,14 @@ def jvp(func, primals, tangents, *, strict=False, has_aux=False):
 def jacrev(func, argnums=0, *, has_aux=False):
     """The Jacobian, row by row by backward passes: best where there are fewer outputs than inputs.
 
-    Each tensor of the result is replaced by its derivatives, in the form of the arguments: shape output.shape + input.shape.
+    Each tensor of the result is replaced by its derivatives, in the form of the arguments: shape output.shape +
+    input.shape.
     """
     return _jacobian(func, argnums, has_aux, jacobian_rows)
 
 
 def jacfwd(func, argnums=0, has_aux=False):
-    """The Jacobian, column by column by forward products: best where there are fewer inputs than outputs. As `jacrev`."""
+    """As `jacrev`, but column by column by forward products: best where there are fewer inputs than outputs."""
     return _jacobian(func, argnums, has_aux, jacobian_columns)
 
 
@@ -91,7 +95,7 @@ def hessian(func, argnums=0):
 
 
 def functional_call(module, parameter_and_buffer_dicts, args=None, kwargs=None, *, tie_weights=True, strict=False):
-    """module(*args, **kwargs) with the tensors of a dict (or several) in place of its parameters and buffers of those names.
+    """module(*args, **kwargs) with the tensors of a dict (or several) as its parameters and buffers of those names.
 
     args         a tuple of arguments, or a single one
     tie_weights  a tensor that the module has under several names is replaced under all of them
@@ -101,18 +105,29 @@ def functional_call(module, parameter_and_buffer_dicts, args=None, kwargs=None, 
     given = parameter_and_buffer_dicts
     given = dict(given) if isinstance(given, dict) else {name: x for part in given for name, x in part.items()}
     args = () if args is None else args if isinstance(args, tuple) else (args,)
-    own = {**dict(module.named_parameters(remove_duplicate=False)), **dict(module.named_buffers(remove_duplicate=False))}
+    own = {
+        **dict(module.named_parameters(remove_duplicate=False)),
+        **dict(module.named_buffers(remove_duplicate=False)),
+    }
     unknown, missing = [name for name in given if name not in own], [name for name in own if name not in given]
     if unknown or (strict and missing):
-        raise KeyError(f"functional_call: the module has no {unknown}" if unknown else f"functional_call: no value for {missing}")
+        raise KeyError(
+            f"functional_call: the module has no {unknown}" if unknown else f"functional_call: no value for {missing}"
+        )
     if tie_weights:
         by_tensor = {id(own[name]): x for name, x in given.items()}
-        given = {name: by_tensor[id(x)] if name not in given else given[name] for name, x in own.items() if id(x) in by_tensor}
+        given = {
+            name: by_tensor[id(x)] if name not in given else given[name]
+            for name, x in own.items()
+            if id(x) in by_tensor
+        }
     places = []
     for name in given:
         path, _, attribute = name.rpartition(".")
         holder = functools.reduce(getattr, path.split("."), module) if path else module
-        places.append((vars(holder), holder._parameters if attribute in holder._parameters else holder._buffers, attribute, name))
+        places.append(
+            (vars(holder), holder._parameters if attribute in holder._parameters else holder._buffers, attribute, name)
+        )
     try:
         for attributes, tensors, attribute, name in places:
             attributes[attribute] = tensors[attribute] = given[name]
@@ -137,8 +152,9 @@ def _jacobian(func, argnums, has_aux, of_tensor):
 class _Call:
     """A call of a function whose arguments `argnums` are replaced by tensors of its own, `xs`.
 
-    recorded  whether derivatives must be recorded: the arguments, or other tensors that the function uses, require gradients.
-              That is also how nested derivatives find each other: the tensors of the outer one are arguments of the inner one.
+    recorded  whether derivatives must be recorded: the arguments, or other tensors that the function uses, require
+              gradients. That is also how nested derivatives find each other: the tensors of the outer one are arguments
+              of the inner one.
     """
 
     def __init__(self, func, argnums, args, kwargs, has_aux):

@@ -2,6 +2,7 @@
 
 Each has NumPy's parameters in NumPy's order, without `out` and the like. Read about their use in `numpy_protocol.py`.
 """
+
 import math
 
 import numpy as np
@@ -21,16 +22,16 @@ ADAPTERS = {}
 """NumPy function -> what is called instead of it."""
 
 PLAIN = {
-    np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.common_type, np.iscomplexobj, np.isrealobj, np.shares_memory,
-    np.may_share_memory, np.array_repr, np.array_str, np.array2string, np.save, np.savez, np.savez_compressed, np.savetxt,
-    np.allclose, np.array_equal, np.array_equiv,
+    np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.common_type, np.iscomplexobj, np.isrealobj,
+    np.shares_memory, np.may_share_memory, np.array_repr, np.array_str, np.array2string, np.save, np.savez,
+    np.savez_compressed, np.savetxt, np.allclose, np.array_equal, np.array_equiv,
 }  # fmt: skip
 """Functions whose results are no tensors: they get the arrays, and their results are returned as they are."""
 
 NO_GRADIENT = {
-    np.isclose, np.searchsorted, np.digitize, np.argwhere, np.flatnonzero, np.isin, np.lexsort, np.argpartition, np.bincount,
-    np.histogram, np.signbit, np.isposinf, np.isneginf, np.iscomplex, np.isreal, np.nanargmax, np.nanargmin, np.rint,
-    np.heaviside, np.spacing, np.nextafter,
+    np.isclose, np.searchsorted, np.digitize, np.argwhere, np.flatnonzero, np.isin, np.lexsort, np.argpartition,
+    np.bincount, np.histogram, np.signbit, np.isposinf, np.isneginf, np.iscomplex, np.isreal, np.nanargmax,
+    np.nanargmin, np.rint, np.heaviside, np.spacing, np.nextafter,
 }  # fmt: skip
 """Functions whose gradient is 0 wherever it exists: they get the arrays even of tensors that require gradients."""
 
@@ -100,7 +101,9 @@ def numpy_squeeze(a, axis=None):
     if axis is not None:
         wrong = [d for d in normalized_dims(axis, a.ndim) if a.shape[d] != 1]
         if wrong:
-            raise ValueError(f"numpy.squeeze: axis {wrong[0]} of the shape {tuple(a.shape)} has size {a.shape[wrong[0]]}, not 1")
+            raise ValueError(
+                f"numpy.squeeze: axis {wrong[0]} of the shape {tuple(a.shape)} has size {a.shape[wrong[0]]}, not 1"
+            )
     return squeeze(a, axis)
 
 
@@ -187,7 +190,9 @@ def array_split(ary, indices_or_sections, axis=0):
 def numpy_split(ary, indices_or_sections, axis=0):
     cuts = _cuts(indices_or_sections)
     if isinstance(cuts, int) and ary.shape[axis] % cuts:
-        raise ValueError(f"numpy.split: {ary.shape[axis]} elements do not divide into {cuts} equal parts; use numpy.array_split")
+        raise ValueError(
+            f"numpy.split: {ary.shape[axis]} elements do not divide into {cuts} equal parts; use numpy.array_split"
+        )
     return array_split(ary, cuts, axis)
 
 
@@ -215,7 +220,9 @@ def tile(A, reps):
 def pad(array, pad_width, mode="constant", *, constant_values=0):
     """Constant padding; for other modes use tinygrad_edu's `pad`."""
     if mode != "constant" or np.ndim(constant_values) != 0:
-        raise TypeError(f"numpy.pad of a Tensor: only mode='constant' with one number around it, not {mode!r}, {constant_values!r}")
+        raise TypeError(
+            f"numpy.pad of a Tensor: only mode='constant' with one number around it, not {mode!r}, {constant_values!r}"
+        )
     pads = tuple([(int(a), int(b)) for a, b in np.broadcast_to(pad_width, (array.ndim, 2))])
     if constant_values == 0:
         return pad_zeros(array, pads)
@@ -404,7 +411,9 @@ def _like(fill):
     return like
 
 
-ADAPTERS.update({np.zeros_like: _like(np.zeros_like), np.ones_like: _like(np.ones_like), np.empty_like: _like(np.empty_like)})
+ADAPTERS.update(
+    {np.zeros_like: _like(np.zeros_like), np.ones_like: _like(np.ones_like), np.empty_like: _like(np.empty_like)}
+)
 
 
 @adapter(np.full_like)

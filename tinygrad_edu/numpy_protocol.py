@@ -1,12 +1,14 @@
 """NumPy's functions on Tensors: `np.exp(x)`, `np.mean(x, axis=0)`, `array * x` give recorded Tensors.
 
 NumPy asks the arguments of its ufuncs for `__array_ufunc__` (NEP 13) and those of its other functions for
-`__array_function__` (NEP 18). Which operation answers is a fact of the table: `ufunc=` and `numpy=` of `op` and `composite`.
-Where NumPy's function takes other arguments, or means something slightly different, `numpy_functions.py` has an adapter.
+`__array_function__` (NEP 18). Which operation answers is a fact of the table: `ufunc=` and `numpy=` of `op` and
+`composite`. Where NumPy's function takes other arguments, or means something slightly different, `numpy_functions.py`
+has an adapter.
 
 Any other NumPy function is computed with the arrays, if none of the tensors needs gradients; else it raises, because
 its result would not be differentiated and nobody would know. Nothing is ever written into a Tensor behind its back.
 """
+
 import functools
 
 import numpy as np
@@ -17,7 +19,8 @@ from .numpy_functions import ADAPTERS, NO_GRADIENT, PLAIN, WRITERS
 from .tensor import NUMBERS, Tensor, of_array
 
 REDUCTIONS = {
-    np.add: "sum", np.multiply: "prod", np.maximum: "amax", np.minimum: "amin", np.logical_and: "all", np.logical_or: "any",
+    np.add: "sum", np.multiply: "prod", np.maximum: "amax", np.minimum: "amin",
+    np.logical_and: "all", np.logical_or: "any",
 }  # fmt: skip
 SCANS = {np.add: "cumsum", np.multiply: "cumprod"}
 RENAMED = {"k": "diagonal", "axis": "dims", "axes": "dims", "axis1": "dim1", "axis2": "dim2", "rcond": "rtol"}
@@ -29,7 +32,9 @@ _table = {"size": 0}
 
 def __array_ufunc__(self, ufunc, method, *inputs, **named):
     """What NumPy calls for `ufunc(*inputs)`, or one of the methods of the ufunc, when an input is a Tensor."""
-    if not all(isinstance(x, (Tensor, np.ndarray, NUMBERS, list, tuple, type(None))) for x in inputs + named.get("out", ())):
+    if not all(
+        isinstance(x, (Tensor, np.ndarray, NUMBERS, list, tuple, type(None))) for x in inputs + named.get("out", ())
+    ):
         return NotImplemented  # leave it to the other type
     if named.get("out") is not None:
         return _into_arrays(ufunc, method, inputs, named)
@@ -47,7 +52,9 @@ def __array_ufunc__(self, ufunc, method, *inputs, **named):
     if method == "accumulate" and ufunc in SCANS and not named:
         return OPS[SCANS[ufunc]].call(*inputs, 0)
     if method == "at":
-        raise TypeError(f"{name} writes into its first argument; for a Tensor write x.index_put_(index, values, accumulate=True)")
+        raise TypeError(
+            f"{name} writes into its first argument; for a Tensor write x.index_put_(index, values, accumulate=True)"
+        )
     return on_arrays(ufunc if method == "__call__" else getattr(ufunc, method), name, inputs, named)
 
 
@@ -57,7 +64,9 @@ def __array_function__(self, function, types, args, named):
         return NotImplemented
     name = f"{function.__module__}.{function.__name__}"
     if function in WRITERS or named.get("out") is not None:
-        raise TypeError(f"{name} would write into an array that it is given: {WRITERS.get(function, 'leave out `out`')}")
+        raise TypeError(
+            f"{name} would write into an array that it is given: {WRITERS.get(function, 'leave out `out`')}"
+        )
     if function in ADAPTERS:
         return ADAPTERS[function](*args, **named)
     if function in table():
@@ -68,7 +77,7 @@ def __array_function__(self, function, types, args, named):
 
 
 def table():
-    """NumPy's functions in the table of operations: function -> (operation, attributes that differ from its defaults)."""
+    """NumPy's functions in the table of operations: function -> (operation, attributes unlike its defaults)."""
     if _table["size"] != len(OPS) + len(COMPOSITES):
         for call, functions, ufunc in (
             *((entry.call, entry.numpy, entry.ufunc) for entry in OPS.values()),
@@ -86,7 +95,8 @@ def table():
 def by_table(function, name, args, named):
     """Call the operation for `function` with the arguments, under the operation's names for them.
 
-    Required parameters of NumPy's function are the first of the operation; the others have the same name, or one of SYNONYMS.
+    Required parameters of NumPy's function are the first of the operation; the others have the same name, or one of
+    SYNONYMS.
     """
     call, overrides = table()[function]
     parameters = signature(function)
@@ -108,7 +118,9 @@ def by_table(function, name, args, named):
         elif value is not parameter.default and key not in IGNORED:
             target = next((t for t in (key, SYNONYMS.get(key), RENAMED.get(key)) if t in own), None)
             if target is None:
-                raise TypeError(f"{name} of a Tensor does not take `{key}`; `{call.__name__}` has the parameters {', '.join(own)}")
+                raise TypeError(
+                    f"{name} of a Tensor does not take `{key}`; `{call.__name__}` has the parameters {', '.join(own)}"
+                )
             translated[target] = value
     if given:
         raise TypeError(f"{name} has no parameter {', '.join(given)}")
@@ -149,11 +161,13 @@ def _into_arrays(ufunc, method, inputs, named):
     """ufunc(..., out=array), which is also what `array += x` does: allowed if nothing would have to be recorded."""
     out = named["out"]
     if any(isinstance(x, Tensor) for x in out):
-        raise TypeError(f"numpy.{ufunc.__name__} cannot write into a Tensor; use the in-place operations, such as x.add_(y)")
+        raise TypeError(
+            f"numpy.{ufunc.__name__} cannot write into a Tensor; use the in-place operations, such as x.add_(y)"
+        )
     if any(isinstance(x, Tensor) and x.node is not None for x in inputs):
         raise TypeError(
-            f"numpy.{ufunc.__name__} would write a Tensor that requires gradients into an array (`array += x` does so), which would "
-            "not be recorded. Write array = array + x, or use x.detach().numpy()"
+            f"numpy.{ufunc.__name__} would write a Tensor that requires gradients into an array (`array += x` does "
+            "so), which would not be recorded. Write array = array + x, or use x.detach().numpy()"
         )
     return getattr(ufunc, method)(*plain(inputs), **plain(named))
 

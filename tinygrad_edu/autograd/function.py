@@ -14,10 +14,12 @@
     y = Cube.apply(x)
 
 A recorded Function is a node like any other; what its `op` must offer the engine is written in `FunctionOp`. With
-`create_graph`, backward runs on Tensors that carry the history of what was saved, so that gradients of gradients need no
-further code. There is one trap: forward runs unrecorded, hence something that it computed on the way has no history, and a
-second derivative that uses it would silently be wrong. `saving.py` finds such values, and the derivative raises instead.
+`create_graph`, backward runs on Tensors that carry the history of what was saved, so that gradients of gradients need
+no further code. There is one trap: forward runs unrecorded, hence something that it computed on the way has no history,
+and a second derivative that uses it would silently be wrong. `saving.py` finds such values, and the derivative raises
+instead.
 """
+
 import numpy as np
 
 from ..clock import owner_of, tick, writes
@@ -40,7 +42,7 @@ class FunctionCtx:
     __slots__ = ("__dict__", "_constants", "_dirty", "_materialize", "_recording", "_saved", "needs_input_grad")
 
     def __init__(self, needs_input_grad):
-        self.needs_input_grad = needs_input_grad  # for each argument of apply: whether it is a tensor that needs a gradient
+        self.needs_input_grad = needs_input_grad  # of each argument of apply: is it a tensor that needs a gradient?
         self._recording = state.grad_enabled and True in needs_input_grad
         self._saved = ()
         self._dirty = ()
@@ -81,10 +83,10 @@ class FunctionCtx:
 class Function:
     """An operation with a gradient of its own: subclass it, and call `Subclass.apply(*args)`.
 
-    forward(ctx, *args)   computes the result, a Tensor or a tuple of them, unrecorded; `ctx` passes values on to backward.
-                          It may be split in two: forward(*args) and setup_context(ctx, inputs, output).
-    backward(ctx, *gs)    is given d(loss)/d(result) for each result and returns d(loss)/d(argument) for each argument of
-                          apply, None for those without gradient.
+    forward(ctx, *args)  computes the result, a Tensor or a tuple of them, unrecorded; `ctx` passes values on to
+                         backward. It may be split in two: forward(*args) and setup_context(ctx, inputs, output).
+    backward(ctx, *gs)   is given d(loss)/d(result) for each result and returns d(loss)/d(argument) for each argument
+                         of apply, None for those without gradient.
 
     A result that would share memory with an argument is copied, unless the argument was marked as dirty. Tensors inside
     lists or dicts are not followed; one that requires gradients there is an error. Source of the interface: PyTorch,
@@ -101,7 +103,9 @@ class Function:
 
     @staticmethod
     def backward(ctx, *gradients):
-        raise NotImplementedError("a Function must define the static method backward(ctx, *gradients) to be differentiated")
+        raise NotImplementedError(
+            "a Function must define the static method backward(ctx, *gradients) to be differentiated"
+        )
 
     @classmethod
     def apply(cls, *args):
@@ -118,14 +122,16 @@ class Function:
         outputs = tuple(output) if several else (output,)
         for x in ctx._dirty:
             if not any(x is out for out in outputs):
-                raise AutogradError(f"{cls.__name__}: a tensor given to mark_dirty must be among the results of forward")
+                raise AutogradError(
+                    f"{cls.__name__}: a tensor given to mark_dirty must be among the results of forward"
+                )
         if writes.latest > start:
             _check_unmarked_writes(cls, ctx, args, start)
         results = _own_memory(cls, ctx, args, outputs)
         if ctx._recording:
             _check_nested(cls, args)
             results = _record(cls, ctx, args, outputs, results, several)
-        return type(output)(results) if several and type(output) in (tuple, list) else results if several else results[0]
+        return results if several else results[0]
 
 
 def once_differentiable(backward):
@@ -143,8 +149,8 @@ def _check_unmarked_writes(cls, ctx, args, start):
             write = writes.by_owner.get(id(owner_of(x.array)))
             if write is not None and write.time > start:
                 raise AutogradError(
-                    f"{cls.__name__}.forward has changed {_argument(cls, index)} in place (`{write.operation}` at {write.place}) "
-                    "without saying so. Work on a clone(), or call ctx.mark_dirty(x) and return x"
+                    f"{cls.__name__}.forward has changed {_argument(cls, index)} in place (`{write.operation}` at "
+                    f"{write.place}) without saying so. Work on a clone(), or call ctx.mark_dirty(x) and return x"
                 )
 
 
@@ -153,13 +159,13 @@ def _check_nested(cls, args):
         items = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ()
         if any(isinstance(x, Tensor) and x.node is not None for x in items):
             raise AutogradError(
-                f"{cls.__name__}: {_argument(cls, index)} is a {type(value).__name__} with tensors that require gradients in it, "
-                "but only tensors that are arguments themselves get gradients. Write apply(*tensors)"
+                f"{cls.__name__}: {_argument(cls, index)} is a {type(value).__name__} with tensors that require "
+                "gradients in it, but only tensors that are arguments themselves get gradients. Write apply(*tensors)"
             )
 
 
 def _own_memory(cls, ctx, args, outputs):
-    """The results as new Tensors (marked ones as they are); copies where memory is an argument's or another result's."""
+    """The results as new Tensors (marked ones as they are), copied if they share memory with others."""
     owners = {id(owner_of(x.array)) for x in args if isinstance(x, Tensor)}
     results = []
     for index, out in enumerate(outputs):
@@ -176,7 +182,8 @@ def _own_memory(cls, ctx, args, outputs):
 def _record(cls, ctx, args, outputs, results, several):
     """Give the results their node."""
     differentiable = [
-        isinstance(out, Tensor) and out.array.dtype.kind in "fc" and not any(out is x for x in ctx._constants) for out in outputs
+        isinstance(out, Tensor) and out.array.dtype.kind in "fc" and not any(out is x for x in ctx._constants)
+        for out in outputs
     ]
     if True not in differentiable:
         return results
@@ -184,7 +191,9 @@ def _record(cls, ctx, args, outputs, results, several):
     parents = tuple([x.node if isinstance(x, Tensor) else None for x in args])
     shapes = tuple([(x.array.shape, x.array.dtype) if isinstance(x, Tensor) else None for x in results])
     shape, dtype = (None, None) if several else shapes[0]
-    node = Node(operation_of(cls), parents, (tuple(packing.arrays), (packing.saved,)), {"shapes": shapes}, shape, dtype, tick())
+    node = Node(
+        operation_of(cls), parents, (tuple(packing.arrays), (packing.saved,)), {"shapes": shapes}, shape, dtype, tick()
+    )
     recorded = []
     for index, (out, differs) in enumerate(zip(results, differentiable)):
         if differs:
@@ -285,7 +294,7 @@ class FunctionOp:
                 )
 
     def _checked(self, node, answer):
-        """What backward returned, as one Tensor or None for each argument; or an error that says what is wrong with it."""
+        """What backward returned, checked: one Tensor or None for each argument."""
         answer = list(answer) if isinstance(answer, (tuple, list)) else [answer]
         count = len(node.parents)
         if len(answer) < count or any(d is not None for d in answer[count:]):
@@ -299,9 +308,13 @@ class FunctionOp:
                 continue
             argument = _argument(self.function, index)
             if not isinstance(d, Tensor):
-                raise TypeError(f"{self.name}.backward returned a {type(d).__name__} for {argument}; return a Tensor or None")
+                raise TypeError(
+                    f"{self.name}.backward returned a {type(d).__name__} for {argument}; return a Tensor or None"
+                )
             if not is_tensor[index]:
-                raise AutogradError(f"{self.name}.backward returned a gradient for {argument}, which is no tensor; return None")
+                raise AutogradError(
+                    f"{self.name}.backward returned a gradient for {argument}, which is no tensor; return None"
+                )
             if d.array.shape != shapes[index] and not _sums_to(d.array.shape, shapes[index]):
                 raise AutogradError(
                     f"{self.name}.backward returned a gradient of shape {d.array.shape} for {argument}, "
@@ -312,22 +325,22 @@ class FunctionOp:
     def _reason_to_refuse(self, saved, once, taken):
         """Why the gradients of this Function must not be differentiated, or None."""
         if once:
-            return f"the backward of `{self.name}` is marked as once_differentiable: its gradients cannot be differentiated again"
-        if taken:
-            return (
-                f"the gradients of `{self.name}` cannot be differentiated again: its backward takes values out of the graph "
-                f"(by {', '.join(dict.fromkeys(taken))}), hence what it computes from them is not recorded. Compute with the "
-                "tensors themselves, or mark backward with @once_differentiable"
+            reason = "its backward is marked with @once_differentiable"
+        elif taken:
+            reason = (
+                f"its backward takes values out of the graph (by {', '.join(dict.fromkeys(taken))}), hence what it "
+                "computes from them is not recorded. Compute with tensors, or mark it @once_differentiable"
             )
-        if saved.intermediates:
-            what = " and ".join(saved.intermediates)
-            return (
-                f"the gradients of `{self.name}` cannot be differentiated again: its forward saves {what}, neither an argument "
-                "nor a result. Backward would treat it as a constant, and a second derivative would silently be wrong. Save "
-                "arguments and results only and compute it again in backward; or return it as a further result; or, if "
-                "it does not depend on the arguments, pass it to apply as an argument"
+        elif saved.intermediates:
+            reason = (
+                f"its forward saves {' and '.join(saved.intermediates)} neither an argument nor a result. Backward "
+                "would treat it as a constant, and a second derivative would silently be wrong. Save arguments and "
+                "results only, and compute it again in backward; or return it as a further result; or, if it does not "
+                "depend on the arguments, pass it to apply as an argument"
             )
-        return None
+        else:
+            return None
+        return f"the gradients of `{self.name}` cannot be differentiated again: {reason}"
 
 
 def _sums_to(given, wanted):

@@ -1,7 +1,7 @@
 """Derivatives of functions of tensors: products with the Jacobian and the Hessian, and these matrices themselves.
 
-The functions have the names and arguments of torch.autograd.functional. `func` is a Python function of tensors, `inputs` a
-tensor or a tuple of them; what belongs to a tuple is returned as a tuple.
+The functions have the names and arguments of torch.autograd.functional. `func` is a Python function of tensors,
+`inputs` a tensor or a tuple of them; what belongs to a tuple is returned as a tuple.
 
     J = d func(x) / dx      vjp: vᵀJ     jvp: J v     jacobian: J
     H = d² func(x) / dx²    vhp: vᵀH     hvp: H v     hessian: H
@@ -9,6 +9,7 @@ tensor or a tuple of them; what belongs to a tuple is returned as a tuple.
 create_graph  record the results, so that they can be differentiated with respect to inputs that require gradients
 strict        raise an error if an output does not depend on an input, instead of returning zeros
 """
+
 import numpy as np
 
 from ..engine import leaf
@@ -22,7 +23,7 @@ __all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]
 
 
 def vjp(func, inputs, v=None, create_graph=False, strict=False):
-    """(func(inputs), vᵀJ): one backward pass. `v` is like the outputs; it may be left out for an output of one element."""
+    """(func(inputs), vᵀJ): one backward pass. `v` is like the outputs; it may be left out if they are one number."""
     with enable_grad():
         xs = _fresh(inputs, create_graph)
         output = func(*xs)
@@ -96,14 +97,16 @@ def pull_back(ys, xs, vs, create_graph, retain_graph=None, strict=False):
     pairs = [(y, v) for y, v in zip(ys, vs) if y.node is not None]
     if strict and len(pairs) < len(ys):
         index = next(i for i, y in enumerate(ys) if y.node is None)
-        raise AutogradError(f"output {index} does not depend on the inputs (strict=True); with strict=False its derivative is 0")
+        raise AutogradError(
+            f"output {index} does not depend on the inputs (strict=True); with strict=False its derivative is 0"
+        )
     if not pairs:
         return [zeros_like(x) for x in xs]
     ys, vs = zip(*pairs)
     found = grad(ys, xs, vs, retain_graph, create_graph, allow_unused=True)
     if strict and any(g is None for g in found):
         raise AutogradError(
-            f"the outputs do not depend on input {found.index(None)} (strict=True); with strict=False their derivative is 0"
+            f"the outputs do not depend on input {found.index(None)} (strict=True); with strict=False it gives 0"
         )
     return [zeros_like(x) if g is None else g for x, g in zip(xs, found)]
 
@@ -122,7 +125,10 @@ def jacobian_rows(y, xs, create_graph, strict=False):
         seed = np.zeros(y.array.shape, y.array.dtype)
         seed.flat[index] = 1
         rows.append(pull_back([y], xs, [of_array(seed, None)], create_graph, retain_graph=True, strict=strict))
-    return [_joined(column, 0, y.array, x.array, x.array.dtype) for column, x in zip(zip(*rows) if rows else [()] * len(xs), xs)]
+    return [
+        _joined(column, 0, y.array, x.array, x.array.dtype)
+        for column, x in zip(zip(*rows) if rows else [()] * len(xs), xs)
+    ]
 
 
 def jacobian_columns(y, xs, create_graph):
@@ -147,7 +153,9 @@ def _joined(parts, dim, y, x, dtype):
 def fresh_leaf(array):
     """A tensor of this array that requires gradients and has no history."""
     if array.dtype.kind not in "fc":
-        raise TypeError(f"derivatives are with respect to floating-point tensors, not {array.dtype}; convert it with .float()")
+        raise TypeError(
+            f"derivatives are with respect to floating-point tensors, not {array.dtype}; convert it with .float()"
+        )
     return of_array(array, leaf(array.shape, array.dtype))
 
 
@@ -174,7 +182,9 @@ def _fresh(inputs, create_graph):
 def _directions(v, like, what):
     if v is None:
         if any(x.array.size != 1 for x in like) or len(like) != 1:
-            raise ValueError(f"v may be left out only for a single tensor of one element among the {what}; give a v like the {what}")
+            raise ValueError(
+                f"v may be left out only for a single tensor of one element among the {what}; give a v like the {what}"
+            )
         return [of_array(np.ones(like[0].array.shape, like[0].array.dtype), None)]
     vs = _tensors(v, "v")
     given, wanted = [tuple(x.shape) for x in vs], [tuple(x.shape) for x in like]

@@ -1,4 +1,5 @@
 """Gradients that may be used, but not differentiated again: better an error than a wrong second derivative."""
+
 import numpy as np
 
 from ..clock import tick

@@ -6,10 +6,11 @@ backward pass needs the history of what was saved. So the arrays of all saved te
 
 * an argument: it gets the history of that argument back;
 * a result: it gets the node itself as history;
-* an intermediate, computed by forward on the way: it has no history. If it is a floating-point value, gradients computed
-  with it are right but must not be differentiated again (`Saved.intermediates`). So must floating-point arrays and numbers
-  among the attributes of ctx that are no arguments, and objects that cannot be looked into.
+* an intermediate, computed by forward on the way: it has no history. If it is a floating-point value, gradients
+  computed with it are right but must not be differentiated again (`Saved.intermediates`). The same goes for arrays and
+  numbers of floating point among the attributes of ctx that are no arguments, and for objects that hide what they hold.
 """
+
 import numpy as np
 
 from ..tensor import Tensor, of_array
@@ -59,7 +60,7 @@ class Saved:
 
 
 def rebuilt(value, convert):
-    """`value` with `convert` applied to the items of a list, tuple or dict; the value itself if that changes nothing."""
+    """`value` with `convert` applied to the items of a list, tuple or dict; itself if that changes nothing."""
     if type(value) is dict:
         items = {key: convert(item) for key, item in value.items()}
         return value if all(items[key] is value[key] for key in value) else items

@@ -3,6 +3,7 @@
 `strategies` has hypothesis strategies for operands, to test operations of your own (needs hypothesis:
 `pip install "tinygrad-edu[check]"`).
 """
+
 from .gradcheck import assert_gradients, gradients
 from .report import VERDICTS, Element, Report
 

@@ -8,6 +8,7 @@ terms one by one, and the spread of the extrapolated values tells how far they c
 computation of F'(x) and F'(x) F''(x), Advances in Engineering Software 4(2); Press et al. 2007, Numerical Recipes, 3rd
 edition, section 5.7).
 """
+
 import math
 
 import numpy as np
@@ -37,15 +38,17 @@ def derivative(f, scale, step=None):
     scale  the size of the changes of its argument over which f changes noticeably: often |x| for f(t) = g(x + t)
     step   the largest step, instead of one chosen by `scale`
 
-    Steps are powers of two, so that x + h is exact.
+    Steps are powers of two, so that x + h is exact. A result that no step changes at all is taken not to depend on the
+    argument: its error is 0.
     """
     h = 2.0 ** round(math.log2(FIRST * scale)) if step is None else step
     best = error = size = steps = None
-    previous = []
+    previous, changed = [], False
     for level in range(LEVELS):
         ahead, behind = f(h), f(-h)
         magnitude = np.maximum(np.abs(ahead), np.abs(behind))
-        rounding = 2 * EPSILON * magnitude / h
+        changed |= ahead != behind
+        rounding = np.where(changed, 2 * EPSILON * magnitude / h, 0.0)
         row = [(ahead - behind) / (2 * h)]
         if level == 0:
             best, error, size, steps = row[0], np.full(row[0].shape, np.inf), magnitude, np.full(row[0].shape, h)

@@ -4,6 +4,7 @@ An entry says from where values are drawn (`domain`), what they must keep away f
 by element, which operands and attributes fit together (`samples`). Everything here is plain NumPy and a random generator;
 `strategies` draws shapes, memory layouts and seeds with hypothesis.
 """
+
 import numpy as np
 
 from ..define import OPS
@@ -72,7 +73,9 @@ def _special(entry, item, random):
         return item
     if isinstance(item, (np.ndarray, Tensor)):
         return np.array(item)
-    raise ValueError(f"a sample of `{entry.name}` has the operand {item!r}; give a shape, ints(...), bools(...), an array or None")
+    raise ValueError(
+        f"a sample of `{entry.name}` has the operand {item!r}; give a shape, ints(...), bools(...), an array or None"
+    )
 
 
 def spread_out(interval, places, crowd, random):
@@ -123,7 +126,9 @@ def differentiable_operands(entry, operands):
     return [
         number
         for number, x in enumerate(operands)
-        if isinstance(x, np.ndarray) and x.dtype.kind == "f" and (entry.joint is not None or entry.rules[number] is not None)
+        if isinstance(x, np.ndarray)
+        and x.dtype.kind == "f"
+        and (entry.joint is not None or entry.rules[number] is not None)
     ]
 
 

@@ -86,7 +86,9 @@ class Report:
         """What all wrong elements have in common, if anything."""
         wrong = [element for element in self.elements if element.verdict == "wrong"]
         if self.verdict == "undecided":
-            return "the function changes too little, or too irregularly, around this point; try another point or a `step`"
+            return (
+                "the function changes too little, or too irregularly, around this point; try another point or a `step`"
+            )
         if self.verdict == "not differentiable":
             return "the analytic value lies between the derivatives from the left and from the right"
         if any(element.analytic != element.analytic for element in wrong):

@@ -7,6 +7,7 @@
 Hypothesis draws what decides which code runs (shapes, dtypes, memory layouts, the sample) and a seed for the values, which
 are drawn by NumPy: element by element would be slow, and which values they are hardly matters.
 """
+
 import numpy as np
 
 try:
@@ -29,7 +30,9 @@ def broadcastable_shapes(number, max_dims=3, max_side=4, min_side=0):
     """`number` shapes that broadcast against one another: equal sizes, or 1, or missing dimensions."""
     if number == 1:
         return shapes(max_dims, max_side, min_side).map(lambda shape: (shape,))
-    drawn = npst.mutually_broadcastable_shapes(num_shapes=number, max_dims=max_dims, max_side=max_side, min_side=min_side)
+    drawn = npst.mutually_broadcastable_shapes(
+        num_shapes=number, max_dims=max_dims, max_side=max_side, min_side=min_side
+    )
     return drawn.map(lambda found: found.input_shapes)
 
 
@@ -63,14 +66,18 @@ def operands(draw, operation, dtype=np.float64, any_layout=False, min_side=0):
     elif entry.elementwise:
         shapes_, attributes = draw(broadcastable_shapes(len(entry.operands), min_side=min_side)), {}
     else:
-        raise ValueError(f"`{entry.name}` works on more than single elements and has no samples: nothing says what fits it")
+        raise ValueError(
+            f"`{entry.name}` works on more than single elements and has no samples: nothing says what fits it"
+        )
     drawn = operands_of(entry, shapes_, np.random.default_rng(draw(seeds())), dtype)
     if any_layout:
         for number, x in enumerate(drawn):
             if isinstance(x, np.ndarray) and x.dtype.kind == "f":
                 # repeated rows are equal: not for operations that must not see equal values, nor for matrices of a kind
                 equal_allowed = "ties" not in entry.avoid and not isinstance(domain_of(entry, number), str)
-                drawn[number] = laid_out(x, draw(layouts().filter(lambda layout: equal_allowed or layout != "repeated")))
+                drawn[number] = laid_out(
+                    x, draw(layouts().filter(lambda layout: equal_allowed or layout != "repeated"))
+                )
     return drawn, dict(attributes)
 
 

@@ -47,7 +47,7 @@ Copies of MNIST are packed in different ways, so what is found on a disk is judg
 IDX_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
 
-def digits(test_size=360, seed=0):
+def digits(test_size=450, seed=0):
     """1,797 handwritten digits of 8×8 pixels, which come with scikit-learn (Alpaydin & Kaynak 1998, UCI, their test set).
 
     test_size  how many of them are for testing

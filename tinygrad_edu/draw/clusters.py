@@ -1,7 +1,7 @@
 """Which call of which module an operation belongs to.
 
-A module notes for each of its calls the ticks of the clock at the start and at the stop. Nodes are numbered by the same
-clock, so an operation belongs to the calls with start < number < stop, and the innermost of them is the last one to start.
+A module notes for each of its calls the ticks of the clock at the start and at the stop. Nodes are numbered by the
+same clock, so an operation belongs to the calls with start < number < stop; the innermost of them started last.
 """
 from operator import itemgetter
 

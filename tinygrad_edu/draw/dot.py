@@ -14,6 +14,16 @@ STYLES = {
     "constant": {"shape": "plain", "fontcolor": PALE},
     "gap": {"fillcolor": "#f1f2f4", "color": "#8b93a1", "style": "rounded,dashed,filled"},
 }
+PAGE = {
+    "bgcolor": "#ffffff", "fontname": FONT, "fontsize": "12", "fontcolor": INK, "pad": "0.2",
+    "nodesep": "0.28", "ranksep": "0.32", "ordering": "in",  # operands from left to right
+}  # fmt: skip
+BOXES = {
+    "shape": "box", "fontname": FONT, "fontsize": "12", "fontcolor": INK,
+    "margin": "0.12,0.04", "height": "0.3", "width": "0.4", "penwidth": "1.1",
+}  # fmt: skip
+ARROWS = {"color": PALE, "arrowsize": "0.6", "penwidth": "0.9"}
+FAINT = {"color": "#a3a9b4", "arrowhead": "none"}  # from a constant
 DOT = {"shape": "point", "width": "0.07", "color": "#a3a9b4"}  # a constant of which nothing is known
 LEGEND = {"parameter": "parameter", "input": "input or leaf", "operation": "operation", "output": "output"}
 
@@ -22,11 +32,8 @@ def dot_text(picture, direction, shapes, title, legend):
     """DOT text of a Picture."""
     from graphviz import Digraph
 
-    digraph = Digraph("graph", node_attr=dict(shape="box", fontname=FONT, fontsize="12", fontcolor=INK, margin="0.12,0.04",
-                      height="0.3", width="0.4", penwidth="1.1"),
-                      edge_attr=dict(color="#6b7280", arrowsize="0.6", penwidth="0.9"))  # fmt: skip
-    digraph.attr(rankdir=direction, bgcolor="#ffffff", fontname=FONT, fontsize="12", fontcolor=INK, nodesep="0.28",
-                 ranksep="0.32", pad="0.2", ordering="in")  # fmt: skip
+    digraph = Digraph("graph", node_attr=BOXES, edge_attr=ARROWS)
+    digraph.attr(rankdir=direction, **PAGE)
     if len(picture.vertices) > 150:
         digraph.attr(nslimit="2", nslimit1="2")  # bounds the search for the best layout, which else takes minutes
     caption = caption_html(picture, title, legend)
@@ -38,16 +45,17 @@ def dot_text(picture, direction, shapes, title, legend):
     clusters = in_clusters(picture.vertices)
     for number, cluster in enumerate(clusters):
         parts[cluster] = part = Digraph(f"cluster_{number}")
-        part.attr(label=text_html(cluster.title), labeljust="l", fontsize="10", fontcolor=PALE, margin="10",
-                  style="rounded,filled", color="#c3cad5", fillcolor="#f4f6f9" if cluster.depth % 2 == 0 else "#e9edf3")
+        part.attr(
+            label=f"<{text_html(cluster.title)}>", labeljust="l", fontsize="10", fontcolor=PALE, margin="10",
+            style="rounded,filled", color="#c3cad5", fillcolor="#e9edf3" if cluster.depth % 2 else "#f4f6f9",
+        )  # fmt: skip
     for vertex in picture.vertices:
         add_vertex(parts[vertex.cluster], ids[vertex], vertex, shapes)
     for cluster in reversed(clusters):  # inner ones first
         parts[cluster.around].subgraph(parts[cluster])
     for vertex in picture.vertices:
         for operand in vertex.operands:
-            faint = {"color": "#a3a9b4", "arrowhead": "none"} if operand.kind == "constant" else {}
-            digraph.edge(ids[operand], ids[vertex], **faint)
+            digraph.edge(ids[operand], ids[vertex], **(FAINT if operand.kind == "constant" else {}))
     return digraph.source
 
 
@@ -112,8 +120,8 @@ def caption_html(picture, title, legend):
 
 
 def text_html(text):
-    """Text as it is, inside an HTML-like label: Graphviz reads markup there, and backslashes (\\N is the name of the node)."""
-    return escape(visible(str(text))).replace("\\", "&#92;")
+    """Text as it is, inside an HTML-like label: Graphviz reads markup there, and then \\N as the node's name."""
+    return escape(escaped_string(str(text)))
 
 
 def escaped_string(text):

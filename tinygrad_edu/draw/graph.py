@@ -1,6 +1,7 @@
 """`graph`, and the `Graph` that it returns: one picture in all its forms."""
 import os
 from functools import cached_property
+from threading import get_ident
 
 from .dot import dot_text
 from .listing import listing
@@ -8,19 +9,17 @@ from .picture import picture_of
 from .render import FORMATS, render
 
 
-def graph(
-    outputs, params=None, inputs=None, direction="TB", shapes=True, title=None, legend=False, max_nodes=400
-):  # fmt: skip
+def graph(outputs, params=None, inputs=None, direction="TB", shapes=True, title=None, legend=False, max_nodes=400):
     """The graph of operations from which `outputs` were computed, as a `Graph` that can be saved, shown and printed.
 
         loss = cross_entropy(model(x), y)
         graph(loss, model, {"x": x}).save("loss.svg")
 
     outputs    a Tensor, a sequence of Tensors, or a dict name -> Tensor
-    params     what gives leaves their names, and boxes around the operations of each call of a module: a Module
-               (anything with `named_parameters()`, and `named_modules()` for the boxes) or a dict of Tensors and Modules
-    inputs     likewise for inputs: a Tensor, a sequence of Tensors or a dict name -> Tensor. A dict here or in `params` may
-               also name intermediate results
+    params     what gives leaves their names, and the operations of each call of a module a frame: a Module (anything
+               with `named_parameters()`, and `named_modules()` for the frames), or a dict of Tensors and Modules
+    inputs     likewise for inputs: a Tensor, a sequence of Tensors or a dict name -> Tensor. A dict here or in `params`
+               may also name intermediate results
     direction  "TB": results below their operands; "LR": to the right of them
     shapes     show the shape of every tensor, and its dtype where that is not float32
     title, legend  a heading; an explanation of the colours
@@ -28,9 +27,13 @@ def graph(
                graph the picture shows the first and the last ones in order of creation, and between them a box
                "… 18,400 operations not shown". None: no limit
 
-    Operands that need no gradient are not part of a graph. They are shown, small and grey, by their name, value or shape
-    as far as the graph still holds them: backward() releases them, after which they are dots. An operation of several
-    results is followed by one box for each of them that is used. Parameters that are missing are named above the picture.
+    A leaf whose edges would be very long (the weights of a recurrent network of 100 steps) is drawn in several
+    places; a note above the picture says so.
+
+    Operands that need no gradient are not part of a graph. They are shown, small and grey, by their name, value or
+    shape as far as the graph still holds them: backward() releases them, after which they are dots. An operation of
+    several results is followed by one box for each of them that is used. Parameters that do not occur in the graph are
+    named above the picture.
 
     The graph is read when this function is called; later changes do not show.
     Raises ValueError if an output requires no gradient, since then nothing was recorded.
@@ -95,7 +98,7 @@ def write_whole(path, content):
     folder, name = os.path.split(path)
     if folder:
         os.makedirs(folder, exist_ok=True)
-    part = os.path.join(folder, f".{name}.{os.getpid()}.part")
+    part = os.path.join(folder, f".{name}.{os.getpid()}.{get_ident()}.part")
     try:
         with open(part, "wb") as file:
             file.write(content)

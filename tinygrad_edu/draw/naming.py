@@ -102,7 +102,7 @@ class Names:
         return name
 
     def notes(self, order, constants):
-        """What was named and is neither one of these nodes nor one of these constants (None: they are not all known)."""
+        """What was named and is neither one of these nodes nor one of these constants (None: not all are known)."""
         present = set(order)
         unused = [name for node, name in self.parameters.items() if node not in present]
         unused += [name for name, x in self.inputs.items() if x.node is not None and x.node not in present]
@@ -115,7 +115,7 @@ class Names:
 
 
 def members(module, method, shared_once=False):
-    """What a method such as `named_parameters` lists; shared ones under all of their names if the method can do that."""
+    """What a method such as `named_parameters` lists; shared ones under all of their names if it can do that."""
     method = getattr(module, method, tuple)
     if not shared_once and "remove_duplicate" in getattr(getattr(method, "__code__", None), "co_varnames", ()):
         return method(remove_duplicate=False)
@@ -210,7 +210,7 @@ def label_text(node):
 
 
 def setting_text(node):
-    """'dim=1, keepdim=True': the attributes that are not the default, without what the label or the shape says anyway."""
+    """'dim=1, keepdim=True': the attributes that are not the default, except what the label or shape says."""
     parts, label = [], node.op.label
     defaults = getattr(node.op, "defaults", {})
     for name, value in (node.attributes or {}).items():
@@ -221,7 +221,8 @@ def setting_text(node):
 
 
 def same(value, default):
-    return value is default or (type(value) is type(default) and isinstance(value, (int, float, str)) and value == default)
+    comparable = type(value) is type(default) and isinstance(value, (int, float, str))
+    return value is default or (comparable and value == default)
 
 
 def value_text(value):

@@ -1,8 +1,8 @@
 """What is drawn, independent of how: vertices (operations, leaves, constants, outputs), and the clusters they lie in.
 
-The nodes below the outputs are put in a topological order: operations as they were created, each leaf just before its first
-use. If there are too many, those in the middle of this order become one vertex, the *gap*. The result is acyclic again,
-since edges lead only forwards in the order.
+The nodes below the outputs are put in a topological order: operations as they were created, each leaf just before its
+first use. If there are too many, those in the middle of this order become one vertex, the *gap*. The result is acyclic
+again, since edges lead only forwards in the order.
 """
 from ..engine import reachable
 from ..operation import Op
@@ -16,9 +16,12 @@ from .vertex import Vertex
 
 
 class Picture:
-    """vertices  in topological order
+    """Everything that is drawn.
+
+    vertices  in topological order
     notes     sentences on what the picture does not show
-    counts    how many of each kind the whole graph has, also those that are not shown"""
+    counts    how many of each kind the whole graph has, also those that are not shown
+    """
 
     def __init__(self, vertices, notes, counts):
         self.vertices, self.notes, self.counts = vertices, notes, counts
@@ -36,8 +39,8 @@ def picture_of(outputs, params, inputs, max_nodes):
             raise TypeError(f"graph: {name} must be a Tensor, not {type(tensor).__name__}")
         if tensor.node is None:
             raise ValueError(
-                f"graph: {name}, of shape {tuple(tensor.shape)}, requires no gradient, so nothing was recorded. Give at least "
-                "one tensor that it is computed from requires_grad=True, and compute it outside of no_grad()"
+                f"graph: {name}, of shape {tuple(tensor.shape)}, requires no gradient, so nothing was recorded. Give "
+                "a tensor that it is computed from requires_grad=True, and compute it outside of no_grad()"
             )
     names = Names(params, inputs)
     order = in_order_of_use(reachable([tensor.node for _, tensor in outputs]))
@@ -166,7 +169,7 @@ class Drawing:
         self.vertices.append(vertex)
 
     def place_leaves(self):
-        """Put parameters into the cluster of the module that owns them, scalars next to the operations that use them."""
+        """Put parameters into the cluster of the module that owns them, numbers next to the operations with them."""
         calls = {}
         for cluster in dict.fromkeys(self.cluster_of.values()):
             for around in cluster.chain():
@@ -180,4 +183,5 @@ class Drawing:
             if not owned and not (vertex.kind == "constant" and vertex.shape is None and vertex.name is None):
                 continue
             of_owner = calls.get(self.names.owners.get(vertex.label), ())
-            vertex.cluster = next(iter(of_owner)) if len(of_owner) == 1 else common([user.cluster for user in users[vertex]])
+            around = list(of_owner) if len(of_owner) == 1 else [user.cluster for user in users[vertex]]
+            vertex.cluster = common(around)

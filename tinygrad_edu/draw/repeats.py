@@ -1,15 +1,15 @@
 """Drawing a leaf that is used in many far-off places several times.
 
 Graphviz treats an edge across r ranks as r edges. A parameter that each of n steps uses has edges of n²/2 ranks in
-total, and their layout takes time that grows faster still: minutes for a recurrent network of 100 steps. If the edges of
-all leaves together are that long, each leaf is drawn again wherever it is needed at a distance.
+total, and their layout takes time that grows faster still: minutes for a recurrent network of 100 steps. If the edges
+of all leaves together are that long, each leaf is drawn again wherever it is needed at a distance.
 """
-BUDGET = 1500  # total length, in ranks, of the edges of leaves up to which nothing is repeated: about a second of layout
+BUDGET = 1500  # up to this total length of the edges of leaves, in ranks, nothing is repeated: about a second of layout
 REACH = 16  # ranks across which the users of one box may lie if leaves are repeated
 
 
 def with_repeated_leaves(vertices):
-    """The vertices, with copies of leaves (Vertex.repeats is the original) if that is needed; users point at their copy."""
+    """The vertices; with copies of leaves, to which those that use them then point, if that is needed."""
     rank, users = {}, {}
     for vertex in vertices:
         rank[vertex] = 1 + max([rank[operand] for operand in vertex.operands], default=-1)

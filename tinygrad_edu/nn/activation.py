@@ -2,6 +2,7 @@
 
 `inplace=True` overwrites the input with the result.
 """
+
 from ..ops import activation as ops
 from ..ops.elementary import tanh
 from . import functional, init

@@ -1,4 +1,5 @@
 """Modules that hold modules, in a row, a list or a dictionary."""
+
 from collections import OrderedDict
 
 from .module import Module, indented
@@ -130,7 +131,9 @@ class ModuleList(ModuleSequence):
             else:
                 groups.append((number, number, text))
         lines = [
-            f"({first}): {indented(text)}" if first == last else f"({first}-{last}): {last - first + 1} x {indented(text)}"
+            f"({first}): {indented(text)}"
+            if first == last
+            else f"({first}-{last}): {last - first + 1} x {indented(text)}"
             for first, last, text in groups
         ]
         body = "\n  ".join(lines)

@@ -1,10 +1,13 @@
 """Dropout: noise in training against overfitting (Srivastava et al. 2014)."""
+
 from . import functional
 from .module import Module
 
 
 class Dropout(Module):
-    """In training, elements set to 0 with probability p and the others divided by 1 − p; in evaluation, the input itself."""
+    """In training, elements set to 0 with probability p and the others divided by 1 − p; in evaluation, the input
+    itself.
+    """
 
     def __init__(self, p=0.5, inplace=False):
         super().__init__()

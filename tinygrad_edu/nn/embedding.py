@@ -1,4 +1,5 @@
 """Embedding: a learned vector for each of a number of things."""
+
 from ..grad_mode import no_grad
 from ..tensor import Tensor
 from . import functional, init

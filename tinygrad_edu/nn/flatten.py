@@ -1,4 +1,5 @@
 """Layers that change the shape only."""
+
 from ..ops.shape import flatten, unflatten
 from .module import Module
 

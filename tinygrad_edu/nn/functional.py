@@ -1,8 +1,9 @@
 """The operations of neural networks as functions, under the names of torch.nn.functional.
 
-Most are operations of the table, or composed of them, as they stand in `tinygrad_edu.ops`. Some take an argument more here:
-`inplace`, which overwrites the input with the result; or a `dim` that may be left out.
+Most are operations of the table, or composed of them, as they stand in `tinygrad_edu.ops`. Some take an argument
+more here: `inplace`, which overwrites the input with the result; or a `dim` that may be left out.
 """
+
 import functools
 import warnings
 
@@ -31,8 +32,10 @@ from ..ops.random import dropout as dropped_out
 __all__ = [
     "bilinear", "binary_cross_entropy", "binary_cross_entropy_with_logits", "celu", "cross_entropy", "dropout", "elu",
     "embedding", "gelu", "glu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "huber_loss", "kl_div", "l1_loss",
-    "l1_penalty", "l2_penalty", "leaky_relu", "linear", "log_softmax", "logsigmoid", "mish", "mse_loss", "nll_loss", "one_hot",
-    "prelu", "relu", "relu6", "selu", "sigmoid", "silu", "smooth_l1_loss", "softmax", "softmin", "softplus", "softshrink",
+    "l1_penalty", "l2_penalty", "leaky_relu", "linear", "log_softmax", "logsigmoid", "mish", "mse_loss", "nll_loss",
+    "one_hot",
+    "prelu", "relu", "relu6", "selu", "sigmoid", "silu", "smooth_l1_loss", "softmax", "softmin", "softplus",
+    "softshrink",
     "softsign", "tanh", "tanhshrink", "threshold",
 ]  # fmt: skip
 
@@ -71,7 +74,9 @@ threshold = _with_inplace(activation.threshold)
 
 def softmax(input, dim=None, dtype=None):
     """exp(xᵢ) / Σ exp(xⱼ) along `dim`, computed in `dtype` if one is given."""
-    return softmax_along(input if dtype is None else input.to(dtype), implicit_dim(input, "softmax") if dim is None else dim)
+    return softmax_along(
+        input if dtype is None else input.to(dtype), implicit_dim(input, "softmax") if dim is None else dim
+    )
 
 
 def log_softmax(input, dim=None, dtype=None):
@@ -88,7 +93,11 @@ def softmin(input, dim=None, dtype=None):
 def implicit_dim(x, name):
     """The dimension that PyTorch guesses, with its warning."""
     dim = 0 if x.ndim in (0, 1, 3) else 1
-    warnings.warn(f"{name} without `dim` guesses it from the number of dimensions; say what you mean: dim={dim}", UserWarning, stacklevel=3)
+    warnings.warn(
+        f"{name} without `dim` guesses it from the number of dimensions; say what you mean: dim={dim}",
+        UserWarning,
+        stacklevel=3,
+    )
     return dim
 
 
@@ -96,7 +105,9 @@ def implicit_dim(x, name):
 
 
 def bilinear(input1, input2, weight, bias=None):
-    """x₁ᵀ W x₂ + b for each output: x₁ (..., in1), x₂ (..., in2), weight (out, in1, in2), bias (out,); result (..., out)."""
+    """x₁ᵀ W x₂ + b for each output: x₁ (..., in1), x₂ (..., in2), weight (out, in1, in2), bias (out,); result (...,
+    out).
+    """
     result = einsum("...i,oij,...j->...o", input1, weight, input2)
     return result if bias is None else result + bias
 

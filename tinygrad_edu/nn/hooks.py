@@ -1,8 +1,10 @@
-"""Hooks of modules: functions of the user's that run before or after a module's forward, or in the backward pass through it.
+"""Hooks of modules: functions of the user's that run before or after a module's forward, or in the backward pass
+through it.
 
-Backward hooks are placed in the graph: the module's arguments and results pass through a `tap` node, which changes nothing
-but, in the backward pass, calls a function with all their gradients at once.
+Backward hooks are placed in the graph: the module's arguments and results pass through a `tap` node, which changes
+nothing but, in the backward pass, calls a function with all their gradients at once.
 """
+
 import numpy as np
 
 from ..autograd.hooks import RemovableHandle
@@ -60,8 +62,9 @@ def call_with_hooks(module, args, kwargs):
 
 
 class TapOp(SelectOp):
-    """Passes several tensors on as they are; in the backward pass it calls the function `call` in the node's attributes with
-    their gradients as a tuple, and passes on what that returns. No entry of the table: it computes nothing."""
+    """Passes several tensors on as they are. In the backward pass it calls the function `call` in the node's attributes
+    with their gradients as a tuple, and passes on what that returns. No entry of the table: it computes nothing.
+    """
 
     name = label = "tap"
 
@@ -126,7 +129,8 @@ class BackwardHooks:
                 answer = answer if isinstance(answer, tuple) else (answer,)
                 if len(answer) != len(grad_input):
                     raise RuntimeError(
-                        f"a backward hook of {type(self.module).__name__} returned {len(answer)} gradients, but the module has "
+                        f"a backward hook of {type(self.module).__name__} returned {len(answer)} gradients, but the "
+                        "module has "
                         f"{len(grad_input)} positional arguments"
                     )
                 grad_input = changed = answer

@@ -2,11 +2,13 @@
 
 `generator` is a tinygrad_edu.Generator; by default the one that manual_seed() seeds.
 
-How large the weights start decides whether signals, and gradients on their way back, grow or shrink from layer to layer:
-Glorot & Bengio 2010, "Understanding the difficulty of training deep feedforward neural networks" (xavier);
-He et al. 2015, "Delving deep into rectifiers" (kaiming); Saxe et al. 2014, "Exact solutions to the nonlinear dynamics of
-learning in deep linear neural networks" (orthogonal); Martens 2010, "Deep learning via Hessian-free optimization" (sparse).
+How large the weights start decides whether signals, and gradients on their way back, grow or shrink from layer to
+layer: Glorot & Bengio 2010, "Understanding the difficulty of training deep feedforward neural networks" (xavier);
+He et al. 2015, "Delving deep into rectifiers" (kaiming); Saxe et al. 2014, "Exact solutions to the nonlinear
+dynamics of learning in deep linear neural networks" (orthogonal); Martens 2010, "Deep learning via Hessian-free
+optimization" (sparse).
 """
+
 import math
 import warnings
 
@@ -20,8 +22,8 @@ from ..tensor import of_array
 def calculate_gain(nonlinearity, param=None):
     """The factor by which weights before this nonlinearity should be larger, so that it does not shrink the signal.
 
-    1 for linear maps and sigmoid, 5/3 for tanh, √2 for relu, √(2 / (1 + slope²)) for leaky_relu, 3/4 for selu; `param` is the
-    slope of leaky_relu, 0.01 if None.
+    1 for linear maps and sigmoid, 5/3 for tanh, √2 for relu, √(2 / (1 + slope²)) for leaky_relu, 3/4 for selu;
+    `param` is the slope of leaky_relu, 0.01 if None.
     """
     if nonlinearity in ("linear", "sigmoid") or nonlinearity.startswith("conv"):
         return 1.0
@@ -34,14 +36,17 @@ def calculate_gain(nonlinearity, param=None):
         return math.sqrt(2.0 / (1 + slope**2))
     if nonlinearity == "selu":
         return 3.0 / 4
-    raise ValueError(f"no gain is known for {nonlinearity!r}, only for linear, conv1d…, sigmoid, tanh, relu, leaky_relu and selu")
+    raise ValueError(
+        f"no gain is known for {nonlinearity!r}, only for linear, conv1d…, sigmoid, tanh, relu, leaky_relu and selu"
+    )
 
 
 def fans(tensor):
     """(fan_in, fan_out) of a weight (out, in, *kernel): how many inputs an output has, and outputs an input."""
     if tensor.ndim < 2:
         raise ValueError(
-            f"the numbers of inputs and outputs cannot be told from a tensor of shape {tuple(tensor.shape)}; it must have at least two "
+            f"the numbers of inputs and outputs cannot be told from a tensor of shape {tuple(tensor.shape)}; it must "
+            "have at least two "
             "dimensions, (out, in, ...). For biases use uniform_ or zeros_"
         )
     kernel = math.prod(tensor.shape[2:])
@@ -135,8 +140,8 @@ def kaiming_std(tensor, a, mode, nonlinearity):
 def orthogonal_(tensor, gain=1, generator=None):
     """A random (semi-)orthogonal matrix times `gain`, of the dimensions (first, all others) (Saxe et al. 2014).
 
-    It is the Q of the QR decomposition of a normal matrix, with R's diagonal made positive: only then are all orthogonal matrices
-    equally likely (Mezzadri 2007).
+    It is the Q of the QR decomposition of a normal matrix, with R's diagonal made positive: only then are all
+    orthogonal matrices equally likely (Mezzadri 2007).
     """
     if tensor.ndim < 2:
         raise ValueError(f"orthogonal_ takes a tensor of at least two dimensions, not of shape {tuple(tensor.shape)}")
@@ -191,7 +196,9 @@ def by_rejection(shape, low, high, generator):
 
 
 def by_inversion(shape, low, high, generator):
-    """Standard normal numbers in [low, high]: bisection for the x at which the distribution function has a uniform value."""
+    """Standard normal numbers in [low, high]: bisection for the x at which the distribution function has a uniform
+    value.
+    """
     u = uniform_(of_array(np.empty(shape), None), generator=generator).array
     target = normal_below(low) + u * (normal_below(high) - normal_below(low))
     left, right = np.full(shape, max(low, -38.0)), np.full(shape, max(high, -38.0))

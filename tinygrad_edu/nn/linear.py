@@ -1,4 +1,5 @@
 """Layers that are linear maps: Linear, Bilinear; and Identity."""
+
 import math
 
 import numpy as np

@@ -1,4 +1,5 @@
 """Losses as modules: they hold the settings, and functional has the formulas."""
+
 import warnings
 
 from ..ops.classification import cross_entropy, nll_loss
@@ -21,7 +22,9 @@ class Loss(Module):
         super().__init__()
         if size_average is not None or reduce is not None:
             reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
-            warnings.warn(f"size_average and reduce are deprecated; write reduction={reduction!r}", UserWarning, stacklevel=3)
+            warnings.warn(
+                f"size_average and reduce are deprecated; write reduction={reduction!r}", UserWarning, stacklevel=3
+            )
         check_reduction(reduction, self.reductions)
         self.reduction = reduction
 
@@ -93,7 +96,8 @@ class BCEWithLogitsLoss(Loss):
 
 
 class NLLLoss(Loss):
-    """The negative log-likelihood of log-probabilities (N, C, ...), such as log_softmax gives, for class numbers (N, ...).
+    """The negative log-likelihood of log-probabilities (N, C, ...), such as log_softmax gives, for class numbers
+    (N, ...).
 
     weight        (C,), the weight of each class
     ignore_index  positions with this target count nothing
@@ -109,7 +113,8 @@ class NLLLoss(Loss):
 
 
 class CrossEntropyLoss(Loss):
-    """The cross-entropy of softmax(input), for scores (N, C, ...) and class numbers (N, ...) or probabilities (N, C, ...).
+    """The cross-entropy of softmax(input), for scores (N, C, ...) and class numbers (N, ...) or probabilities (N,
+    C, ...).
 
     weight           (C,), the weight of each class
     ignore_index     positions with this class number count nothing

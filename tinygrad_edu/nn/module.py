@@ -4,6 +4,7 @@ A module's parameters, buffers and submodules are ordinary attributes; assigning
 dictionaries, from which `parameters()`, `state_dict()` and the like are computed. What a call costs beyond `forward`
 is a look at whether there are hooks and two numbers that say when it ran, from which graphs are drawn by module.
 """
+
 import warnings
 from collections import deque
 
@@ -42,10 +43,13 @@ class Module:
             set_plainly(self, registry, {})
         set_plainly(self, "_non_persistent", set())
         set_plainly(self, "_hooks", None)  # hooks.Hooks once there is one
-        set_plainly(self, "_calls", deque(maxlen=64))  # (start, stop) of the latest calls, on the clock that numbers nodes
+        # (start, stop) of the latest calls, on the clock that numbers nodes
+        set_plainly(self, "_calls", deque(maxlen=64))
 
     def forward(self, *args, **kwargs):
-        raise NotImplementedError(f"{type(self).__name__} does not define forward(self, ...), which says what a call computes")
+        raise NotImplementedError(
+            f"{type(self).__name__} does not define forward(self, ...), which says what a call computes"
+        )
 
     def __call__(self, *args, **kwargs):
         if self._hooks is not None:
@@ -74,7 +78,8 @@ class Module:
             if "_parameters" not in attributes:
                 kind = {"_parameters": "parameter", "_buffers": "buffer", "_modules": "module"}[registry]
                 raise AttributeError(
-                    f"cannot assign {kind} `{name}` before Module.__init__() has run; in {type(self).__name__}.__init__ write "
+                    f"cannot assign {kind} `{name}` before Module.__init__() has run; in "
+                    f"{type(self).__name__}.__init__ write "
                     "super().__init__() first"
                 )
             self._forget(name, keep=registry)
@@ -88,14 +93,19 @@ class Module:
         if value is not None:
             kind, wanted = ("parameter", "Parameter") if name in self._parameters else ("child module", "Module")
             raise TypeError(
-                f"cannot assign a {type(value).__name__} as {kind} `{name}` of {type(self).__name__}, only an nn.{wanted} or None; "
-                "to change its values, write `with no_grad(): parameter.copy_(values)`; to replace it by something else, del it first"
+                f"cannot assign a {type(value).__name__} as {kind} `{name}` of {type(self).__name__}, only an "
+                f"nn.{wanted} or None; "
+                "to change its values, write `with no_grad(): parameter.copy_(values)`; to replace it by something "
+                "else, del it first"
             )
         (self._parameters if name in self._parameters else self._modules)[name] = None
 
     def _replace_buffer(self, name, value):
         if value is not None and not isinstance(value, Tensor):
-            raise TypeError(f"cannot assign a {type(value).__name__} as buffer `{name}` of {type(self).__name__}, only a Tensor or None")
+            raise TypeError(
+                f"cannot assign a {type(value).__name__} as buffer `{name}` of {type(self).__name__}, only a Tensor "
+                "or None"
+            )
         self._buffers[name] = value
 
     def _forget(self, name, keep=None):
@@ -120,7 +130,8 @@ class Module:
             close = get_close_matches(name, dir(self), 3)
             if close:
                 message += ". Did you mean " + " or ".join(f"'{other}'" for other in close) + "?"
-        raise AttributeError(message, name=name, obj=None)  # obj=None: the interpreter shall not add its own suggestions
+        # obj=None: the interpreter shall not add its own suggestions
+        raise AttributeError(message, name=name, obj=None)
 
     def register_parameter(self, name, param):
         """Make `param`, a Parameter or None (a place for one, and no entry in state_dict), the attribute `name`."""
@@ -148,7 +159,9 @@ class Module:
 
     def _check_name(self, name, registry, value, wanted):
         if "_parameters" not in self.__dict__:
-            raise AttributeError(f"super().__init__() must run before `{name}` is registered in a {type(self).__name__}")
+            raise AttributeError(
+                f"super().__init__() must run before `{name}` is registered in a {type(self).__name__}"
+            )
         if not isinstance(name, str):
             raise TypeError(f"the name of an attribute must be a string, not {name!r}")
         if name == "" or "." in name:
@@ -206,7 +219,9 @@ class Module:
         return self._named_members("_parameters", prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse=True):
-        """The parameters of this module and, with `recurse`, of all below it; shared ones once. Give them to an optimizer."""
+        """The parameters of this module and, with `recurse`, of all below it; shared ones once. Give them to an
+        optimizer.
+        """
         for _, parameter in self.named_parameters(recurse=recurse):
             yield parameter
 
@@ -285,7 +300,8 @@ class Module:
     def to(self, *args, **kwargs):
         """Convert all floating parameters and buffers, in place: to(dtype), to(tensor); to("cpu") does nothing."""
         probe = of_array(np.zeros((), np.bool_), None)
-        dtype = probe.to(*args, **kwargs).dtype  # Tensor.to knows all ways to name a dtype; bool means that none was named
+        # Tensor.to knows all ways to name a dtype; bool means that none was named
+        dtype = probe.to(*args, **kwargs).dtype
         if dtype.kind not in "fb":
             raise TypeError(f"a module can be converted to floating dtypes only, not to {dtype}")
         return self if dtype == np.bool_ else self._convert(dtype)
@@ -314,7 +330,8 @@ class Module:
     def register_forward_pre_hook(self, hook, *, prepend=False, with_kwargs=False):
         """Call hook(module, args) before each forward; what it returns, if not None, takes the place of args.
 
-        With `with_kwargs` it is hook(module, args, kwargs), and returns (args, kwargs). The handle returned has remove().
+        With `with_kwargs` it is hook(module, args, kwargs), and returns (args, kwargs). The handle returned has
+        remove().
         """
         return register(self, "before", hook, prepend, with_kwargs)
 
@@ -328,8 +345,8 @@ class Module:
     def register_full_backward_hook(self, hook, prepend=False):
         """Call hook(module, grad_input, grad_output) in each backward pass through a call of the module.
 
-        Both are tuples of gradients (None where there is none): of the positional arguments and of the results. A tuple that
-        the hook returns takes the place of grad_input. The handle returned has remove().
+        Both are tuples of gradients (None where there is none): of the positional arguments and of the results. A
+        tuple that the hook returns takes the place of grad_input. The handle returned has remove().
         """
         return register(self, "backward", hook, prepend, False)
 
@@ -381,7 +398,8 @@ def warn_of_plain_container(module, name, value):
     what, family = ("parameters", "Parameter") if isinstance(found, Parameter) else ("modules", "Module")
     container = f"nn.{family}{'Dict' if isinstance(value, dict) else 'List'}"
     warnings.warn(
-        f"`{name}` of {type(module).__name__} is a plain {type(value).__name__} of {what}: their parameters will not be listed by "
+        f"`{name}` of {type(module).__name__} is a plain {type(value).__name__} of {what}: their parameters will not "
+        "be listed by "
         f"parameters() and not be trained, saved or converted. Use {container}: self.{name} = {container}(...)",
         UserWarning,
         stacklevel=3,

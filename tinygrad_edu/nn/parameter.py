@@ -1,4 +1,5 @@
 """Parameter and Buffer: tensors that a Module recognises as its own."""
+
 from ..engine import leaf
 from ..tensor import Tensor, as_tensor
 
@@ -16,7 +17,8 @@ class Parameter(Tensor):
         if requires_grad:
             if self.array.dtype.kind != "f":
                 raise RuntimeError(
-                    f"a parameter of {self.array.dtype} values cannot have gradients; convert the data with .float(), or pass "
+                    f"a parameter of {self.array.dtype} values cannot have gradients; convert the data with .float(), "
+                    "or pass "
                     "requires_grad=False"
                 )
             self.node = leaf(self.array.shape, self.array.dtype)

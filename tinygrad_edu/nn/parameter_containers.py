@@ -1,4 +1,5 @@
 """Modules that hold parameters, in a list or a dictionary."""
+
 from ..tensor import Tensor
 from .module import Module
 from .parameter import Parameter

@@ -1,4 +1,5 @@
 """The state of a module as a dictionary of tensors, and back: what is saved, and compared between libraries."""
+
 from collections import OrderedDict, namedtuple
 
 import numpy as np
@@ -18,7 +19,8 @@ class IncompatibleKeys(namedtuple("IncompatibleKeys", ["missing_keys", "unexpect
 
 
 def state_dict(self, *, destination=None, prefix="", keep_vars=False):
-    """All parameters and persistent buffers by name. They share memory with the module's: clone() what should stay as it is.
+    """All parameters and persistent buffers by name. They share memory with the module's: clone() what should stay
+    as it is.
 
     keep_vars  give the parameters themselves instead of tensors without history
     """

@@ -1,4 +1,5 @@
 """Helpers for the parameters of models: clipping of gradients, and all parameters as one vector."""
+
 import numpy as np
 
 from ..grad_mode import no_grad
@@ -13,7 +14,8 @@ def gradients_of(parameters):
 
 
 def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=False, foreach=None):
-    """Shrink all gradients by one factor so that their common norm is at most `max_norm` (Pascanu, Mikolov & Bengio 2013).
+    """Shrink all gradients by one factor so that their common norm is at most `max_norm` (Pascanu, Mikolov & Bengio
+    2013).
 
     norm_type  p of the p-norm of all gradients seen as one vector; float("inf") for their largest magnitude
 

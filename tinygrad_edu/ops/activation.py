@@ -1,8 +1,10 @@
 """Activation functions: element by element, of floating numbers.
 
-Those that training spends time in are operations of their own, with a `definition` that says the same in simpler ones; the
-others are composed. A rule never multiplies by a mask, because 0 · ∞ is NaN: it chooses with `where`, also before `exp`.
+Those that training spends time in are operations of their own, with a `definition` that says the same in simpler
+ones; the others are composed. A rule never multiplies by a mask, because 0 · ∞ is NaN: it chooses with `where`,
+also before `exp`.
 """
+
 import math
 
 import numpy as np
@@ -24,13 +26,16 @@ def _activation(rule, avoid=(), label=None, **facts):
 
 
 @_activation(
-    lambda g, out: g * out * (1 - out), label="σ", oracle=lambda x: 1 / (1 + np.exp(-x)), definition=lambda x: 1 / (1 + exp(-x))
+    lambda g, out: g * out * (1 - out),
+    label="σ",
+    oracle=lambda x: 1 / (1 + np.exp(-x)),
+    definition=lambda x: 1 / (1 + exp(-x)),
 )
 def sigmoid(x):
     """The logistic function σ(x) = 1 / (1 + e⁻ˣ).
 
-    This very formula is the best one in floating point too: the relative error is a few roundings for every x down to the
-    smallest normal number, because all its terms are positive. Where e⁻ˣ overflows, the result is 0.
+    This very formula is the best one in floating point too: the relative error is a few roundings for every x down
+    to the smallest normal number, because all its terms are positive. Where e⁻ˣ overflows, the result is 0.
     """
     z = np.exp(-x)
     z += 1
@@ -38,7 +43,10 @@ def sigmoid(x):
 
 
 @_activation(
-    lambda g, x: g * sigmoid(-x), label="log σ", oracle=lambda x: -np.log1p(np.exp(-x)), definition=lambda x: log(sigmoid(x))
+    lambda g, x: g * sigmoid(-x),
+    label="log σ",
+    oracle=lambda x: -np.log1p(np.exp(-x)),
+    definition=lambda x: log(sigmoid(x)),
 )
 def logsigmoid(x):
     """log σ(x) = min(x, 0) − log(1 + e^−|x|): finite for any finite x."""
@@ -57,7 +65,8 @@ def _silu_gradient(g, x, s):
 
 @op(
     lambda g, x, beta, threshold: where(x * beta > threshold, g, g * sigmoid(x * beta)),
-    elementwise=True, floating=True, inplace=True, definition=lambda x, beta=1.0, threshold=20.0: log1p(exp(x * beta)) / beta,
+    elementwise=True, floating=True, inplace=True,
+    definition=lambda x, beta=1.0, threshold=20.0: log1p(exp(x * beta)) / beta,
     samples=[*SHAPES, case((3, 4), beta=2.0), case((3, 4), beta=1.0, threshold=50.0)],
 )  # fmt: skip
 def softplus(x, beta=1.0, threshold=20.0):
@@ -119,7 +128,16 @@ def _gelu_gradient(g, x, approximate):
 # ---- relu and its kin
 
 
-@op(lambda g, y: passed(g, y), None, internal=True, elementwise=True, linear=(0,), label="relu'", avoid=(0.0,), oracle=lambda x, y: x * (y > 0))
+@op(
+    lambda g, y: passed(g, y),
+    None,
+    internal=True,
+    elementwise=True,
+    linear=(0,),
+    label="relu'",
+    avoid=(0.0,),
+    oracle=lambda x, y: x * (y > 0),
+)
 def passed(x, y):
     """x where y > 0, else 0: the gradient of relu, whatever x holds where y ≤ 0."""
     return np.where(y > 0, x, x.dtype.type(0))
@@ -127,7 +145,9 @@ def passed(x, y):
 
 @op(lambda g, out: passed(g, out), elementwise=True, inplace=True, avoid=(0.0,), definition=lambda x: maximum(x, 0.0))
 def relu(x):
-    """max(x, 0), the rectified linear unit (Nair & Hinton 2010); the gradient at 0 is 0, as in PyTorch. Integers stay integers."""
+    """max(x, 0), the rectified linear unit (Nair & Hinton 2010); the gradient at 0 is 0, as in PyTorch. Integers stay
+    integers.
+    """
     return np.maximum(x, 0)
 
 
@@ -145,11 +165,15 @@ def leaky_relu(x, negative_slope=0.01):
 def prelu(x, weight):
     """x where x > 0, else weight · x, with a learned slope (He et al. 2015).
 
-    weight  of shape (1,) or (), one slope for all, or (C,), one for each channel, the dimension 1 of x (of shape (N, C, ...))
+    weight  of shape (1,) or (), one slope for all, or (C,), one for each channel, the dimension 1 of x (of shape
+            (N, C, ...))
     """
-    if weight.ndim > 1 or (weight.ndim == 1 and weight.shape[0] != 1 and weight.shape[0] != (x.shape[1] if x.ndim > 1 else 1)):
+    if weight.ndim > 1 or (
+        weight.ndim == 1 and weight.shape[0] != 1 and weight.shape[0] != (x.shape[1] if x.ndim > 1 else 1)
+    ):
         raise ValueError(
-            f"prelu: weight {tuple(weight.shape)} must have shape (1,), or (C,) with C the size of dimension 1 of x {tuple(x.shape)}"
+            f"prelu: weight {tuple(weight.shape)} must have shape (1,), or (C,) with C the size of dimension 1 of x "
+            f"{tuple(x.shape)}"
         )
     if weight.ndim == 1 and x.ndim > 2:
         weight = reshape(weight, (-1,) + (1,) * (x.ndim - 2))
@@ -190,7 +214,8 @@ def celu(x, alpha=1.0):
 @op(
     lambda g, x, min_val, max_val: where((x > min_val) & (x < max_val), g, 0.0),
     elementwise=True, floating=True, inplace=True, avoid=(-1.0, 1.0, -0.5, 2.0),
-    definition=lambda x, min_val=-1.0, max_val=1.0: clamp(x, min_val, max_val), samples=[*SHAPES, case((3, 4), min_val=-0.5, max_val=2.0)],
+    definition=lambda x, min_val=-1.0, max_val=1.0: clamp(x, min_val, max_val),
+    samples=[*SHAPES, case((3, 4), min_val=-0.5, max_val=2.0)],
 )  # fmt: skip
 def hardtanh(x, min_val=-1.0, max_val=1.0):
     """x limited to [min_val, max_val]; unlike clamp's, its gradient at the limits is 0, as in PyTorch."""

@@ -170,7 +170,7 @@ def fmin(x, y):
 
 
 @op(
-    lambda g, x, y, out: g * x / out, lambda g, x, y, out: g * y / out,
+    lambda g, x, out: g * x / out, lambda g, y, out: g * y / out,
     ufunc=np.hypot, elementwise=True, floating=True, domain=NONZERO,
 )  # fmt: skip
 def hypot(x, y):

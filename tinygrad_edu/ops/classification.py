@@ -1,8 +1,10 @@
 """Losses over classes: cross-entropy and the negative log-likelihood.
 
-The input x has shape (C,), (N, C) or (N, C, d₁, d₂, ...), the target the same without C: the number of the right class for each
-position. What depends on those numbers alone is computed with NumPy; what depends on x or on the weights, with operations.
+The input x has shape (C,), (N, C) or (N, C, d₁, d₂, ...), the target the same without C: the number of the right
+class for each position. What depends on those numbers alone is computed with NumPy; what depends on x or on the
+weights, with operations.
 """
+
 import numpy as np
 
 from ..define import case, composite, ints, op
@@ -40,10 +42,13 @@ def class_indices(x, target, ignore_index):
     shape = tuple(x.shape)
     expected = shape[:1] + shape[2:] if len(shape) > 1 else ()
     if target.dtype.kind not in "iu":
-        raise TypeError(f"the target must hold the numbers of classes, as integers, not {target.dtype}; convert it with .long()")
+        raise TypeError(
+            f"the target must hold the numbers of classes, as integers, not {target.dtype}; convert it with .long()"
+        )
     if target.shape != expected:
         raise ValueError(
-            f"for an input of shape {shape} the target must have shape {expected} (the input's without dimension {class_dim(x)}, the "
+            f"for an input of shape {shape} the target must have shape {expected} (the input's without dimension "
+            f"{class_dim(x)}, the "
             f"classes), not {target.shape}" + ("; write target.squeeze(1)" if target.shape == (*expected, 1) else "")
         )
     if target.size == 0 or (ignore_index < 0 and np.minimum.reduce(target, None) >= 0):
@@ -58,7 +63,9 @@ def class_indices(x, target, ignore_index):
 def out_of_range(x, target):
     classes = x.shape[class_dim(x)]
     wrong = target[(target < 0) | (target >= classes)]
-    return IndexError(f"the target holds {int(wrong[0])}, but there are {classes} classes, numbered from 0 to {classes - 1}")
+    return IndexError(
+        f"the target holds {int(wrong[0])}, but there are {classes} classes, numbered from 0 to {classes - 1}"
+    )
 
 
 def at_classes(indices):
@@ -73,7 +80,8 @@ def at_classes(indices):
 
 @op(
     lambda g, target, x_shape: put_at_classes(g, target, x_shape), None,
-    promotes=False, internal=True, linear=(0,), label="pick", samples=[case((4, 3), ints(3, 4)), case((2, 3, 2), ints(3, 2, 2))],
+    promotes=False, internal=True, linear=(0,), label="pick",
+    samples=[case((4, 3), ints(3, 4)), case((2, 3, 2), ints(3, 2, 2))],
     oracle=lambda x, target: np.take_along_axis(x, target[:, None], 1)[:, 0],
 )  # fmt: skip
 def pick_classes(x, target):
@@ -86,7 +94,8 @@ def pick_classes(x, target):
 
 @op(
     lambda g, target: pick_classes(g, target), None,
-    promotes=False, internal=True, linear=(0,), label="put", samples=[case((4,), ints(3, 4), shape=(4, 3)), case((), ints(3, 4), shape=(4, 3))],
+    promotes=False, internal=True, linear=(0,), label="put",
+    samples=[case((4,), ints(3, 4), shape=(4, 3)), case((), ints(3, 4), shape=(4, 3))],
     oracle=lambda x, target, shape: np.where(np.arange(shape[1]) == target[:, None], x[..., None], 0),
 )  # fmt: skip
 def put_at_classes(x, target, shape):
@@ -148,7 +157,9 @@ def weight_gradient(g, losses, out, target, weight, ignore_index, reduction, x):
 
 def _nll_gradient(g, x, target, weight, ignore_index, reduction):
     indices, keep = class_indices(x, target, ignore_index)
-    return put_at_classes(-class_share(g, indices, factors(x, indices, keep, weight), reduction), indices, tuple(x.shape))
+    return put_at_classes(
+        -class_share(g, indices, factors(x, indices, keep, weight), reduction), indices, tuple(x.shape)
+    )
 
 
 def _unweighted_nll(x, target, ignore_index):
@@ -161,7 +172,8 @@ def _unweighted_nll(x, target, ignore_index):
     lambda g, x, target, weight, out, ignore_index, reduction: weight_gradient(
         g, _unweighted_nll(x, target, ignore_index), out, target, weight, ignore_index, reduction, x),
     label="NLL", promotes=(0, 2), floating=True, method=False, domain=((-3.0, 3.0), None, POSITIVE), samples=SAMPLES,
-    definition=lambda x, target, weight=None, ignore_index=-100, reduction="mean": _nll_by_ops(x, target, weight, ignore_index, reduction),
+    definition=lambda x, target, weight=None, ignore_index=-100, reduction="mean": _nll_by_ops(
+        x, target, weight, ignore_index, reduction),
 )  # fmt: skip
 def nll_loss(x, target, weight=None, ignore_index=-100, reduction="mean"):
     """The negative log-likelihood −x[class] of log-probabilities x: (C,), (N, C) or (N, C, d₁, ...).
@@ -210,11 +222,14 @@ def _cross_entropy_gradient(g, x, target, weight, ignore_index, reduction):
 
 
 @op(
-    lambda g, x, target, weight, ignore_index, reduction: _cross_entropy_gradient(g, x, target, weight, ignore_index, reduction),
+    lambda g, x, target, weight, ignore_index, reduction: _cross_entropy_gradient(
+        g, x, target, weight, ignore_index, reduction),
     None,
     lambda g, x, target, weight, out, ignore_index, reduction: weight_gradient(
-        g, _unweighted_nll(log_softmax(x, class_dim(x)), target, ignore_index), out, target, weight, ignore_index, reduction, x),
-    label="cross-entropy", promotes=(0, 2), floating=True, internal=True, domain=((-3.0, 3.0), None, POSITIVE), samples=SAMPLES,
+        g, _unweighted_nll(log_softmax(x, class_dim(x)), target, ignore_index), out, target, weight, ignore_index,
+        reduction, x),
+    label="cross-entropy", promotes=(0, 2), floating=True, internal=True, domain=((-3.0, 3.0), None, POSITIVE),
+    samples=SAMPLES,
     definition=lambda x, target, weight=None, ignore_index=-100, reduction="mean": _nll_by_ops(
         log_softmax(x, class_dim(x)), target, weight, ignore_index, reduction),
 )  # fmt: skip
@@ -240,7 +255,9 @@ def cross_entropy(x, target, weight=None, ignore_index=-100, reduction="mean", l
     label_smoothing  ε: q is mixed with the uniform distribution, (1 − ε) q + ε/C (Szegedy et al. 2016)
     """
     if x.ndim == 0:
-        raise ValueError("cross_entropy: the input needs a dimension of classes, (C,), (N, C) or (N, C, d₁, ...); it has none")
+        raise ValueError(
+            "cross_entropy: the input needs a dimension of classes, (C,), (N, C) or (N, C, d₁, ...); it has none"
+        )
     if not 0.0 <= label_smoothing <= 1.0:
         raise ValueError(f"cross_entropy: label_smoothing must be between 0 and 1, not {label_smoothing}")
     if target.dtype.kind != "f":
@@ -249,7 +266,8 @@ def cross_entropy(x, target, weight=None, ignore_index=-100, reduction="mean", l
         return _smoothed(x, target, weight, ignore_index, reduction, label_smoothing)
     if tuple(target.shape) != tuple(x.shape):
         raise ValueError(
-            f"cross_entropy: a target of {target.dtype} holds class probabilities and must have the shape of the input, "
+            f"cross_entropy: a target of {target.dtype} holds class probabilities and must have the shape of the "
+            "input, "
             f"{tuple(x.shape)}, not {tuple(target.shape)}. If it holds the numbers of classes, convert it with .long()"
         )
     check_weight(x, weight), check_reduction(reduction)

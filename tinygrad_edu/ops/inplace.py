@@ -17,7 +17,7 @@ from ..modes import state
 from ..tensor import Tensor, as_tensor, of_array
 from ..views import replay, views_of
 from .indexing import after_integers, getitem, index_put, is_basic, plain_index
-from .shape import cast
+from .shape import cast, clone
 
 
 @op(lambda g: g * 0, lambda g: g, linear=(0, 1), internal=True, label="copy into", samples=[case((3, 4), (4,)), case((2,), ())], oracle=lambda x, value: np.zeros(x.shape) + value)
@@ -109,6 +109,16 @@ def in_place(call, name):
 PYTHON_SIGNS = {"__add__": "+", "__sub__": "-", "__mul__": "*", "__truediv__": "/", "__pow__": "**", "__mod__": "%"}
 
 
+def of_copy(function):
+    """A composed function applied to a copy of its tensor: the operations within may keep what will be overwritten."""
+
+    def call(self, *args, **named):
+        return function(clone(self), *args, **named)
+
+    call.__doc__ = function.__doc__
+    return call
+
+
 def attach_in_place_methods():
     """Give Tensor `name_` for every operation that asks for it, and += and its like."""
     for entry in OPS.values():
@@ -120,7 +130,7 @@ def attach_in_place_methods():
                     setattr(Tensor, "__i" + operator[2:], in_place(entry.call, PYTHON_SIGNS[operator] + "="))
     for function in COMPOSITES.values():
         if function.inplace:
-            setattr(Tensor, function.__name__ + "_", in_place(function, function.__name__ + "_"))
+            setattr(Tensor, function.__name__ + "_", in_place(of_copy(function), function.__name__ + "_"))
 
 
 def setitem(self, index, value):

@@ -3,9 +3,10 @@
 Names and arguments mean what they mean in torch.nn.functional; `reduction` is "mean", "sum" or "none". The losses over
 classes are in `classification.py`.
 
-Each common loss is one operation. Its rules compute what they need from the operands again instead of keeping parts of the
-forward computation: that costs little, and makes gradients of gradients right.
+Each common loss is one operation. Its rules compute what they need from the operands again instead of keeping parts
+of the forward computation: that costs little, and makes gradients of gradients right.
 """
+
 import math
 import sys
 import warnings
@@ -18,7 +19,7 @@ from ..tensor import Tensor
 from .activation import logsigmoid, sigmoid
 from .arithmetic import abs, clamp, maximum, minimum, sign, square
 from .comparison import where
-from .elementary import log, log1p
+from .elementary import exp, log, log1p
 from .reduce import mean, sum
 
 PROBABILITY = (0.05, 0.95)
@@ -62,7 +63,8 @@ def difference(x, target, name):
     if x.shape != target.shape:
         shape = np.broadcast_shapes(x.shape, target.shape)
         warn(
-            f"{name}: the target has shape {target.shape}, the input {x.shape}. They are broadcast to {shape}, so elements are "
+            f"{name}: the target has shape {target.shape}, the input {x.shape}. They are broadcast to {shape}, so "
+            "elements are "
             "compared that may not belong together. Give them one shape: target.reshape(input.shape)"
         )
     return x - target
@@ -103,7 +105,8 @@ def l1_loss(x, target, reduction="mean"):
     lambda g, x, target, reduction, delta: clamp(x - target, -delta, delta) * share(g, reduction, x, target),
     lambda g, x, target, reduction, delta: clamp(target - x, -delta, delta) * share(g, reduction, x, target),
     label="Huber loss", method=False, floating=True, samples=[*PAIRS, case((3, 4), (3, 4), delta=0.4)], avoid=("ties",),
-    definition=lambda x, target, reduction="mean", delta=1.0: reduce_by_ops(_huber_by_ops(abs(x - target), delta), reduction),
+    definition=lambda x, target, reduction="mean", delta=1.0: reduce_by_ops(
+        _huber_by_ops(abs(x - target), delta), reduction),
 )  # fmt: skip
 def huber_loss(x, target, reduction="mean", delta=1.0):
     """½d² where |d| < delta, else delta (|d| − ½delta), with d = x − target (Huber 1964)."""
@@ -180,7 +183,8 @@ def _binary_cross_entropies(x, target):
     lambda g, x, target, reduction: share(g, reduction, x, target) * _binary_cross_entropies(x, target),
     label="BCE", method=False, floating=True, domain=(PROBABILITY, PROBABILITY, POSITIVE),
     samples=[
-        case((4, 1), (4, 1), None), case((3, 4), (3, 4), (4,), reduction="sum"), case((3,), (3,), (3,), reduction="none"),
+        case((4, 1), (4, 1), None), case((3, 4), (3, 4), (4,), reduction="sum"),
+        case((3,), (3,), (3,), reduction="none"),
     ],
     definition=lambda x, target, weight=None, reduction="mean": reduce_by_ops(
         _binary_cross_entropies(x, target) * (1 if weight is None else weight), reduction),
@@ -200,7 +204,8 @@ def binary_cross_entropy(x, target, weight=None, reduction="mean"):
     total = np.add.reduce(result, None) if reduction == "none" else result
     if total != total and not ((x >= 0) & (x <= 1)).all():  # outside [0, 1] a logarithm is NaN, and so is the sum
         raise ValueError(
-            f"the input must be probabilities from 0 to 1, but goes from {x.min():.4g} to {x.max():.4g}; apply sigmoid to it, or "
+            f"the input must be probabilities from 0 to 1, but goes from {x.min():.4g} to {x.max():.4g}; apply "
+            "sigmoid to it, or "
             "give the values as they are to binary_cross_entropy_with_logits"
         )
     return result
@@ -253,17 +258,21 @@ def binary_cross_entropy_with_logits(x, target, weight=None, pos_weight=None, re
 # ---- distributions
 
 
-@composite(method=False, samples=[case((3, 4), (3, 4), log_target=True), case((3, 4), (3, 4), reduction="batchmean", log_target=True)])
+@composite(
+    method=False,
+    samples=[case((3, 4), (3, 4), log_target=True), case((3, 4), (3, 4), reduction="batchmean", log_target=True)],
+)
 def kl_div(x, target, reduction="mean", log_target=False):
-    """The Kullback–Leibler divergence Σ y (log y − x), for log-probabilities x and probabilities y (Kullback & Leibler 1951).
+    """The Kullback–Leibler divergence Σ y (log y − x), for log-probabilities x and probabilities y (Kullback &
+    Leibler 1951).
 
     reduction   also "batchmean", the sum divided by the size of dimension 0, which is the divergence's definition
     log_target  the target holds log y
     """
     check_reduction(reduction, ("mean", "sum", "none", "batchmean"))
+    if reduction == "mean":
+        warn("kl_div: reduction='mean' divides by the number of all elements; the divergence is reduction='batchmean'")
     if log_target:
-        from .elementary import exp
-
         losses = exp(target) * (target - x)
     else:
         nonzero = target > 0
@@ -305,8 +314,8 @@ def sum_of_magnitudes(*xs):
 def l2_penalty(parameters):
     """The sum of the squares of all elements of a tensor, or of several: loss + 0.01 * l2_penalty(model.parameters()).
 
-    This is ridge regression's penalty (Hoerl & Kennard 1970). Its gradient is 2x, so that λ · l2_penalty does with plain SGD
-    what weight_decay=2λ does.
+    This is ridge regression's penalty (Hoerl & Kennard 1970). Its gradient is 2x, so that λ · l2_penalty does with
+    plain SGD what weight_decay=2λ does.
     """
     return sum_of_squares(*_tensors(parameters, "l2_penalty"))
 

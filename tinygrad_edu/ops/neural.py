@@ -1,4 +1,5 @@
 """Softmax: numbers turned into probabilities along a dimension."""
+
 import numpy as np
 
 from ..define import case, composite, op

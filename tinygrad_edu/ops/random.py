@@ -11,7 +11,7 @@ the calls, and never depend on the number of threads.
 import numpy as np
 
 from ..creation import check_device, floating_dtype, new_tensor_of, size_of
-from ..define import composite, op
+from ..define import case, composite, op
 from ..dtypes import as_dtype, int64
 from ..generator import Generator, present_default
 from ..modes import state
@@ -33,12 +33,15 @@ def draw(operation, *arguments, generator=None):
 # ---- the operations
 
 
-def _random(count=0):
+SIZE, FLOAT32 = (7, 5), np.dtype(np.float32)  # of samples
+
+
+def _random(*samples, count=0):
     """A random operation on `count` arrays; it has no gradient and is not offered to users under its name."""
-    return op(*[None] * count, random=True, internal=True, method=False, promotes=False)
+    return op(*[None] * count, random=True, internal=True, method=False, promotes=False, domain=(0.1, 0.9), samples=samples)
 
 
-@_random()
+@_random(case(size=SIZE, low=0, high=1, dtype=FLOAT32), case(size=SIZE, low=-2.0, high=3.0, dtype=FLOAT32))
 def draw_uniform(size, low, high, dtype, generator):
     """Numbers from `low` up to but without `high`, all equally likely: low + (high − low) u with u in [0, 1)."""
     u = unit(size, dtype, generator)
@@ -58,7 +61,7 @@ def unit(size, dtype, generator):
     return np.asarray(generator.numpy.integers(0, 1 << bits, size) / (1 << bits)).astype(dtype)
 
 
-@_random()
+@_random(case(size=SIZE, mean=0, std=1, dtype=FLOAT32), case(size=SIZE, mean=2.0, std=3.0, dtype=FLOAT32))
 def draw_normal(size, mean, std, dtype, generator):
     """Numbers of the normal distribution; `mean` and `std` are numbers or arrays that broadcast to `size`."""
     z = generator.numpy.standard_normal(size, dtype if dtype in (np.float32, np.float64) else np.float32)
@@ -70,32 +73,32 @@ def draw_normal(size, mean, std, dtype, generator):
     return z
 
 
-@_random()
+@_random(case(size=SIZE, low=-5, high=50, dtype=int64))
 def draw_integers(size, low, high, dtype, generator):
     """Integers from `low` up to but without `high`, all equally likely."""
     return np.asarray(generator.numpy.integers(low, high, size)).astype(dtype, copy=False)
 
 
-@_random()
+@_random(case(n=40, dtype=int64))
 def draw_permutation(n, dtype, generator):
     """The integers from 0 to n − 1 in random order."""
     return generator.numpy.permutation(n).astype(dtype, copy=False)
 
 
-@_random()
+@_random(case(size=SIZE, rate=2.0, dtype=FLOAT32))
 def draw_exponential(size, rate, dtype, generator):
     """Numbers x > 0 with density rate · exp(−rate · x): x = −log(1 − u) / rate."""
     x = np.asarray(generator.numpy.standard_exponential(size)) / rate
     return np.maximum(x.astype(dtype), np.finfo(dtype).tiny)
 
 
-@_random(1)
+@_random(case(SIZE, size=SIZE, dtype=FLOAT32), count=1)
 def draw_bernoulli(p, size, dtype, generator):
     """1 with probability p (an array that broadcasts to `size`), else 0."""
     return np.asarray(generator.numpy.random(size) < p).astype(dtype)
 
 
-@_random(1)
+@_random(case((7, 9), num_samples=5, replacement=False), case((9,), num_samples=30, replacement=True), count=1)
 def draw_multinomial(weights, num_samples, replacement, generator):
     """Row by row, `num_samples` positions, each drawn with a probability proportional to its weight.
 
@@ -120,7 +123,7 @@ def _positions(weights, u):
     return np.minimum(np.searchsorted(running, u * running[-1], side="right"), last)
 
 
-@_random(1)
+@_random(case(SIZE, p=0.5), count=1)
 def dropout_mask(x, p, generator):
     """In the shape and dtype of x: 0 with probability p, else 1 / (1 − p), so that the expectation is 1.
 

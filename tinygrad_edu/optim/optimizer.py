@@ -186,9 +186,6 @@ class Optimizer:
             raise ValueError(f"the saved {name} has shape {array.shape}, and its parameter {p.array.shape}")
         return of_array(array, None)
 
-    def __getstate__(self):
-        return dict(self.__dict__)
-
     def __repr__(self):
         lines = [f"{type(self).__name__} ("]
         for index, group in enumerate(self.param_groups):

@@ -1,0 +1,241 @@
+"""The demos do what the README says: the figures they reach, the files they write, and what they say when something is wrong."""
+import importlib
+import os
+import subprocess
+import sys
+import xml.etree.ElementTree as xml
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT, ENVIRONMENT = Path(__file__).parents[1], dict(os.environ)
+sys.path.insert(0, str(ROOT))  # the demos are not installed: they are run in the repository's folder
+
+for package in ("sklearn", "matplotlib", "tqdm"):
+    pytest.importorskip(package)
+
+import demos
+from demos import digits, flower, plots
+from demos.__main__ import main
+from tinygrad_edu import nn, optim
+from tinygrad_edu.data import datasets
+
+
+@pytest.fixture(autouse=True)
+def no_mnist(monkeypatch):
+    monkeypatch.delenv("TINYGRAD_EDU_DATA", raising=False)
+    monkeypatch.setattr(datasets, "cache_folder", lambda: "/no/such/folder")
+
+
+def check_pictures(folder, *names):
+    """The folder has these files and no others, and each is a picture."""
+    assert sorted(os.listdir(folder)) == sorted(names)
+    for name in names:
+        if name.endswith(".svg"):
+            assert xml.parse(folder / name).getroot().tag.endswith("svg")
+        else:
+            pixels = importlib.import_module("matplotlib.image").imread(folder / name)
+            assert min(pixels.shape[:2]) > 200 and pixels.std() > 0.02, name
+
+
+def accuracy(text):
+    """The test accuracy that the demo prints, in percent."""
+    return float(text.split("test accuracy")[1].split("%")[0])
+
+
+DIGITS_FILES = "digits_graph.svg", "digits_curves.png", "digits_weights.png", "digits_mistakes.png"
+
+
+# ---- flower
+
+
+def test_flower(capsys, tmp_path):
+    assert main(["flower", "--out", str(tmp_path / "new" / "out")]) == 0
+    text = capsys.readouterr().out
+    rows = [line.split() for line in text.splitlines() if line.strip()[:1].isdigit() and "e-" in line]
+    expected = [0.693048, 0.288083, 0.254385, 0.233864, 0.226792, 0.222644, 0.219731, 0.217504]
+    assert [int(row[0]) for row in rows] == list(range(0, 8000, 1000))
+    assert np.allclose([float(row[1]) for row in rows], expected, rtol=0, atol=2e-6)
+    assert "accuracy 90.5%" in text
+    check_pictures(tmp_path / "new" / "out", "flower_graph.svg", "flower_boundary.png", "flower_cost.png")
+
+
+def test_flower_fails_if_its_costs_are_others(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(flower, "train", lambda model, x, y: [cost + 3e-6 for cost in flower.COSTS for _ in range(1000)])
+    assert main(["flower", "--out", str(tmp_path)]) == 1
+    assert "differ from the course's" in capsys.readouterr().out
+
+
+# ---- digits
+
+
+def test_digits(capsys, tmp_path):
+    assert main(["digits", "--out", str(tmp_path)]) == 0
+    captured = capsys.readouterr()
+    assert accuracy(captured.out) >= 97
+    assert "bundled digits (no MNIST in /no/such/folder/mnist" in captured.out and "gradients: ok (18 ok)" in captured.out
+    assert "50,826 parameters" in captured.out and all(name in captured.out for name in DIGITS_FILES)
+    assert "epoch 30/30" in captured.err
+    check_pictures(tmp_path, *DIGITS_FILES)
+    words = set(xml.parse(tmp_path / "digits_graph.svg").getroot().itertext())
+    assert {"loss", "Σx²", "cross-entropy", "3: Dropout", "labels"} <= words
+
+
+def test_the_same_seed_gives_the_same_run(capsys, tmp_path):
+    def run(seed):
+        assert main(["--epochs", "2", "--no-progress", "--seed", seed, "--out", str(tmp_path)]) == 0  # digits needs no name
+        captured = capsys.readouterr()
+        assert "epoch" not in captured.err
+        return captured.out.rsplit("Time", 1)[0], (tmp_path / "digits_weights.png").read_bytes()
+
+    first = run("5")
+    assert run("5") == first and run("6") != first
+
+
+def test_ctrl_c_loses_nothing(monkeypatch, capsys, tmp_path):
+    step, calls = optim.Adam.step, []
+
+    def interrupted(optimizer):
+        calls.append(None)
+        if len(calls) > 64:  # 43 steps are an epoch
+            raise KeyboardInterrupt
+        return step(optimizer)
+
+    monkeypatch.setattr(optim.Adam, "step", interrupted)
+    assert main(["digits", "--epochs", "3", "--out", str(tmp_path)]) == 130
+    text = capsys.readouterr().out
+    assert "Stopped by Ctrl-C after 1.5 of 3 epochs" in text
+    assert accuracy(text) > 50
+    check_pictures(tmp_path, *DIGITS_FILES)
+
+
+def test_ctrl_c_at_other_times_ends_the_program(monkeypatch, capsys):
+    def interrupted(options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(digits, "run", interrupted)
+    assert main([]) == 130
+    assert "Stopped by Ctrl-C" in capsys.readouterr().err
+
+
+class Doubled(nn.Module):
+    """x, with a gradient that is twice what it should be."""
+
+    def forward(self, x):
+        return x * 2 - x.detach()
+
+
+def test_wrong_gradients_end_the_demo(monkeypatch, capsys, tmp_path):
+    right = digits.network
+    monkeypatch.setattr(digits, "network", lambda pixels: nn.Sequential(*right(pixels), Doubled()))
+    assert main(["digits", "--out", str(tmp_path)]) == 1
+    assert "gradients: wrong" in capsys.readouterr().out and not os.listdir(tmp_path)
+
+
+@pytest.mark.parametrize("data", ["mnist", "auto"])
+def test_mnist_is_used_where_it_is_found(monkeypatch, capsys, tmp_path, data):
+    train, test = datasets.digits()
+    monkeypatch.setattr(datasets, "find_mnist", lambda: "/a/folder")
+    monkeypatch.setattr(datasets, "mnist", lambda download: (train, test))
+    assert main(["digits", "--data", data, "--epochs", "1", "--no-progress", "--out", str(tmp_path)]) == 0
+    text = capsys.readouterr().out
+    assert "Data: MNIST (found in /a/folder)" in text and "1 epochs, batches of 128" in text
+
+
+def test_damaged_or_missing_mnist_is_an_error(monkeypatch, capsys, tmp_path):
+    def damaged(download):
+        raise ValueError("its SHA-256 is not right")
+
+    monkeypatch.setattr(datasets, "find_mnist", lambda: "/a/folder")
+    monkeypatch.setattr(datasets, "mnist", damaged)
+    assert main(["digits", "--out", str(tmp_path)]) == 1
+    assert capsys.readouterr().err == "its SHA-256 is not right\n"
+
+
+@pytest.mark.skipif("not os.environ.get('TINYGRAD_EDU_DATA')", reason="TINYGRAD_EDU_DATA does not say where MNIST is")
+@pytest.mark.timeout(180)
+def test_mnist_reaches_98_percent(tmp_path):
+    command = [sys.executable, "-m", "demos", "digits", "--data", "mnist", "--no-progress", "--out", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, check=True)
+    assert accuracy(done.stdout) >= 98
+
+
+# ---- the command line
+
+
+def test_list_and_help(capsys):
+    assert main(["list"]) == 0
+    listed = capsys.readouterr().out
+    assert [line.split()[0] for line in listed.splitlines()] == list(demos.DEMOS)
+    for flag in ("--help", "-h"):
+        assert main([flag]) == 0
+        assert listed in capsys.readouterr().out
+    for name in demos.DEMOS:
+        with pytest.raises(SystemExit) as caught:
+            main([name, "--help"])
+        assert caught.value.code == 0 and f"python -m demos {name}" in capsys.readouterr().out
+
+
+def test_unknown_demo(capsys):
+    assert main(["digit"]) == 2
+    assert "no demo 'digit'. Did you mean digits?" in capsys.readouterr().err
+    assert main(["xyz"]) == 2
+    assert "There are digits and flower" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["--epochs", "0"], ["--epochs", "x"], ["--data", "cifar"], ["--batch-size", "-1"], ["--nonsense"]])
+def test_bad_arguments(capsys, arguments):
+    with pytest.raises(SystemExit) as caught:
+        main(["digits", *arguments])
+    assert caught.value.code == 2 and arguments[0] in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", demos.DEMOS)
+def test_missing_packages_are_named_at_once(monkeypatch, capsys, tmp_path, name):
+    monkeypatch.setattr(demos, "find_spec", lambda package: None if package in ("matplotlib", "pygraphviz") else package)
+    monkeypatch.setattr(demos.shutil, "which", lambda program: None)
+    assert main([name, "--out", str(tmp_path)]) == 1
+    captured = capsys.readouterr()
+    assert captured.err == 'this demo needs matplotlib and pygraphviz: pip install "tinygrad-edu[demos]"\n' and captured.out == ""
+    monkeypatch.setattr(demos.shutil, "which", lambda program: "/usr/bin/dot")
+    demos.require("pygraphviz")  # the program does as well
+
+
+def test_other_import_errors_are_not_hidden(monkeypatch):
+    def broken(options):
+        raise ImportError("cannot import name 'x'")
+
+    monkeypatch.setattr(flower, "run", broken)
+    with pytest.raises(ImportError, match="name 'x'"):
+        main(["flower"])
+
+
+def test_it_runs_as_a_program():
+    done = subprocess.run([sys.executable, "-m", "demos", "list"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0 and "flower" in done.stdout
+    done = subprocess.run([sys.executable, "-m", "demos", "nothing"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+
+
+# ---- pictures
+
+
+def test_a_picture_that_fails_leaves_the_old_one(monkeypatch, tmp_path):
+    path = tmp_path / "x.png"
+    path.write_bytes(b"old")
+    figure = plots.new_figure(2, 2)
+
+    def fails(part, **options):
+        Path(part).write_bytes(b"half a pict")
+        raise OSError("no space left")
+
+    monkeypatch.setattr(figure, "savefig", fails)
+    with pytest.raises(OSError):
+        plots.save(figure, str(path))
+    assert path.read_bytes() == b"old" and os.listdir(tmp_path) == ["x.png"]
+
+
+def test_no_mistakes_can_be_drawn(tmp_path):
+    plots.images(str(tmp_path / "none.png"), np.zeros((0, 8, 8)), [], "0 of 450 test images are read wrongly")
+    assert (tmp_path / "none.png").stat().st_size > 1000

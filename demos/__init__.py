@@ -2,7 +2,7 @@
 import shutil
 from importlib.util import find_spec
 
-DEMOS = ("digits", "flower")
+DEMOS = ("digits", "flower", "benchmark")
 """Their names. Each is a module here, with `add_arguments(parser)` and `run(options)`, which returns the exit code."""
 
 
@@ -12,4 +12,4 @@ def require(*packages):
     if "pygraphviz" in missing and shutil.which("dot"):  # Graphviz's own program does as well
         missing.remove("pygraphviz")
     if missing:
-        raise ImportError(f"this demo needs {' and '.join(missing)}: pip install \"tinygrad-edu[demos]\"", name=missing[0])
+        raise ImportError(f"this demo needs {' and '.join(missing)}: pip install \"tinygrad-edu[demos]\"")

@@ -1,9 +1,8 @@
-"""How fast is it? Nanoseconds per operation, and whole training steps beside the same steps written by hand in NumPy.
+"""Measures how fast it is: nanoseconds per operation, and whole training steps beside the same steps written by hand in NumPy.
 
 A step written by hand computes exactly what is needed and nothing else; it is the limit that a library on NumPy can approach. The
 two take turns, round by round, so that a busy machine slows both alike: look at the ratios, not at the times.
 """
-import argparse
 import statistics
 import time
 
@@ -189,13 +188,11 @@ def report_steps(rounds):
         print(f"{build.__name__.replace('_', ' '):22s}{mine * 1e6:11.1f} µs{other * 1e6:13.1f} µs{mine / other:8.2f}")
 
 
-def main(arguments=None):
-    parser = argparse.ArgumentParser(prog="python -m demos benchmark", description=__doc__.split("\n\n")[0])
-    parser.add_argument("--rounds", type=int, default=5, help="how often each step and its counterpart take turns (default 5)")
-    options = parser.parse_args(arguments)
+def add_arguments(parser):
+    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="how often each step and its counterpart take turns (default: 5)")
+
+
+def run(options):
     report_operations()
     report_steps(options.rounds)
-
-
-if __name__ == "__main__":
-    main()
+    return 0

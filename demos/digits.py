@@ -1,7 +1,7 @@
 """Reads handwritten digits: trains a multilayer perceptron with dropout and an L2 penalty, and shows what it learned.
 
-The images are MNIST where it is found, and else the small set that comes with scikit-learn. Written to the output folder: the
-graph of one training step, the learning curves, the weights of the first layer as images, and the test images that the
+The images are MNIST where it is found, and else the small set that comes with scikit-learn. Written to the output folder:
+the graph of one training step, the learning curves, the weights of the first layer as images, and the test images that the
 network gets wrong.
 
 Ctrl-C stops the training, not the program: what was learned so far is tested and drawn, and the exit code is 130.
@@ -80,16 +80,19 @@ def objective(logits, labels, parameters, l2):
 
 
 def check_gradients(model, x, y, l2):
-    """Compare the gradients of the objective with numerical derivatives, in float64 and without dropout. Returns the report.
+    """Compare the gradients of the objective with numerical derivatives, in float64, without dropout. Returns the report.
 
-    Each tensor of parameters is moved along three random directions. The derivative along a direction is the scalar product of
-    the gradient with it, so that any wrong element shows.
+    Each tensor of parameters is moved along three random directions. The derivative along a direction is the scalar product
+    of the gradient with it, so that any wrong element shows.
     """
     x, parameters = x.double(), {name: p.detach().double() for name, p in model.named_parameters()}
     directions = {name: p * tg.randn(3, *p.shape, dtype=tg.float64) for name, p in parameters.items()}  # (3, *p.shape)
 
     def loss(*steps):  # for each parameter tensor, how far to go along its directions: (3,)
-        moved = {name: p + tg.tensordot(step, directions[name], 1) for step, (name, p) in zip(steps, parameters.items())}
+        moved = {
+            name: p + tg.tensordot(step, directions[name], 1)  # (3,) and (3, *p.shape) -> p.shape
+            for step, (name, p) in zip(steps, parameters.items())
+        }
         logits = func.functional_call(model, moved, x)
         return objective(logits, y, moved, l2)
 
@@ -117,8 +120,8 @@ def measure(model, x, y):
 def train(model, train_set, test_set, epochs, batch_size, lr, l2, progress=True):
     """Adam with a learning rate that falls to 0 along a cosine. Returns (history, whether all epochs were run).
 
-    history has a row (epoch, training loss, training accuracy, test loss, test accuracy) for the start, the end of each epoch,
-    and the moment of Ctrl-C.
+    history has a row (epoch, training loss, training accuracy, test loss, test accuracy) for the start, the end of each
+    epoch, and the moment of Ctrl-C.
     """
     from tqdm import tqdm
 
@@ -160,18 +163,20 @@ def run(options):
     except (OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
-    settings = {**SETTINGS[name], **{key: value for key, value in vars(options).items() if key in SETTINGS[name] and value}}
-    height, width = train_set[0].shape[1:]
+    settings = dict(SETTINGS[name])
+    settings["epochs"] = options.epochs or settings["epochs"]
+    settings["batch_size"] = options.batch_size or settings["batch_size"]
+    count, height, width = train_set[0].shape
     title = {"bundled": "scikit-learn's bundled digits", "mnist": "MNIST"}[name]
     print(f"Data: {title} ({why})")
-    print(f"      {len(train_set[0]):,} images of {height}×{width} pixels to train with, {len(test_set[0]):,} to test with\n")
+    print(f"      {count:,} images of {height}×{width} pixels to train with, {len(test_set[0]):,} to test with\n")
 
     tg.manual_seed(options.seed)
     model = network(height * width)
     print(f"{model}\n{sum(p.numel() for p in model.parameters()):,} parameters\n")
 
     x, y = train_set[0][:4], train_set[1][:4]
-    print("Comparing gradients with numerical derivatives, on 4 images, along 3 random directions for each parameter", flush=True)
+    print("Comparing gradients with numerical derivatives: 4 images, 3 random directions for each parameter", flush=True)
     report = check_gradients(model, x, y, settings["l2"])
     print(f"{report}\n")
     if not report:
@@ -209,7 +214,7 @@ def draw_curves(path, history):
 
 def draw_weights(path, model, height, width):
     """The rows of the first weight matrix as images: of the 64 hidden units with the largest weights."""
-    first = next(model.parameters()).detach().numpy().reshape(-1, height, width)  # (256, pixels) -> (256, height, width)
+    first = next(model.parameters()).detach().numpy().reshape(-1, height, width)  # (256, pixels) -> (256, h, w)
     largest = np.argsort(-np.square(first).sum(axis=(1, 2)))[:64]
     title = f"{len(largest)} of the {len(first)} units of the first layer: what they look for (red: ink, blue: paper)"
     return plots.images(path, first[largest], title=title, signed=True)

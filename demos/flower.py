@@ -1,8 +1,8 @@
-"""A network of four hidden units separates the petals of a "flower", in float64, digit for digit as in a well-known course.
+"""Separates the petals of a "flower" with four hidden units, in float64, digit for digit as in a well-known course.
 
-400 points in two classes, a 2-4-1 network with tanh and sigmoid, gradient descent on all points at once with learning
-rate 1.2: the planar data exercise of Andrew Ng's "Neural Networks and Deep Learning". The costs that its solution prints
-are compared with ours.
+400 points in two classes, a 2-4-1 network with tanh and sigmoid, gradient descent on all points at once with learning rate
+1.2: the planar data exercise of Andrew Ng's "Neural Networks and Deep Learning". Our costs are compared with those that
+its solution prints.
 """
 import time
 
@@ -66,7 +66,8 @@ def run(options):
     start = time.perf_counter()
     x, y = data()
     model = network()
-    print(f"{len(x)} points in two classes, and a network of {sum(p.numel() for p in model.parameters())} parameters:\n{model}\n")
+    count = sum(p.numel() for p in model.parameters())
+    print(f"{len(x)} points in two classes, and a network of {count} parameters:\n{model}\n")
 
     loss = nn.BCELoss()(model(x), y)
     graph = draw.graph({"cost": loss}, model, {"points": x, "classes": y}).save(f"{options.out}/flower_graph.svg")
@@ -86,12 +87,14 @@ def run(options):
         with tg.no_grad():
             return model(tg.tensor(points))[:, 0].numpy()
 
+    title, classes = f"Accuracy {accuracy:.1%}", y[:, 0].numpy()
     files = [
-        plots.boundary(f"{options.out}/flower_boundary.png", probability, x.numpy(), y[:, 0].numpy(), f"Accuracy {accuracy:.1%}"),
-        plots.curves(f"{options.out}/flower_cost.png", range(len(costs)), {"cost": {"training": costs}}, "iteration"),
         graph,
+        plots.boundary(f"{options.out}/flower_boundary.png", probability, x.numpy(), classes, title),
+        plots.curves(f"{options.out}/flower_cost.png", range(len(costs)), {"cost": {"training": costs}}, "iteration"),
     ]
-    print(f"wrote {', '.join(files)} ({time.perf_counter() - start:.1f} s)")
+    print("\nWrote " + "\n      ".join(files))
+    print(f"Time: {time.perf_counter() - start:.1f} s")
     if not agrees:
         print("The costs differ from the course's by more than 2e-6.")
     return 0 if agrees else 1

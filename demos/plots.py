@@ -28,8 +28,11 @@ def save(figure, path):
 
 
 def curves(path, x, panels, xlabel, log=()):
-    """Lines over `x`, next to each other: panels is {label of the y axis: {name of a line: its values}}; `log` has those labels
-    whose axes are logarithmic."""
+    """Lines over `x`, in panels next to each other.
+
+    panels  {label of the y axis: {name of a line: its values}}
+    log     labels of those axes that are logarithmic
+    """
     from matplotlib.ticker import LogLocator, MaxNLocator
 
     figure = new_figure(5.2 * len(panels), 3.6)
@@ -54,7 +57,7 @@ def curves(path, x, panels, xlabel, log=()):
 def images(path, pictures, titles=None, title=None, columns=8, signed=False):
     """A grid of pictures (number, height, width), each with a line of text above it if there are `titles`.
 
-    signed  colour negative values blue and positive ones red, on one scale for all, of which the largest 0.5 % are cut off;
+    signed  colour negative values blue and positive ones red, all on one scale, which ends below the largest 0.5 %;
             otherwise 0 is paper and 1 is ink
     """
     columns = min(columns, max(len(pictures), 4))  # room for the title
@@ -83,7 +86,11 @@ def images(path, pictures, titles=None, title=None, columns=8, signed=False):
 
 
 def boundary(path, probability, points, classes, title, steps=400):
-    """Where `probability` of class 1, a function from points (n, 2) to values (n,), says what; and the points themselves."""
+    """A classifier of the plane, and the points that it was trained with.
+
+    probability      of class 1: a function of points (n, 2), with values (n,)
+    points, classes  arrays (m, 2) and (m,), the latter of zeros and ones
+    """
     low, high = points.min(axis=0) - 0.5, points.max(axis=0) + 0.5
     x, y = np.meshgrid(np.linspace(low[0], high[0], steps), np.linspace(low[1], high[1], steps))
     values = probability(np.stack([x.ravel(), y.ravel()], axis=1)).reshape(x.shape)
@@ -94,9 +101,9 @@ def boundary(path, probability, points, classes, title, steps=400):
         values, extent=(low[0], high[0], low[1], high[1]), origin="lower", cmap="RdBu_r", vmin=0, vmax=1, alpha=0.55
     )  # fmt: skip
     axes.contour(x, y, values, levels=[0.5], colors="black", linewidths=1.4)
+    style = {"s": 18, "edgecolor": "white", "linewidth": 0.5}
     for label, color in ((0, COLORS[0]), (1, COLORS[1])):
-        of_class = points[classes == label]
-        axes.scatter(of_class[:, 0], of_class[:, 1], s=18, color=color, edgecolor="white", linewidth=0.5, label=f"class {label}")
+        axes.scatter(*points[classes == label].T, color=color, label=f"class {label}", **style)
     axes.set(title=title, xlabel="x₁", ylabel="x₂", xlim=(low[0], high[0]), ylim=(low[1], high[1]), aspect="equal")
     axes.legend(loc="upper right", framealpha=0.9)
     figure.colorbar(colors, label="probability of class 1", ticks=[0, 0.25, 0.5, 0.75, 1])

@@ -39,7 +39,7 @@ def global_settings():
 
 @pytest.fixture(autouse=True)
 def unchanged_settings():
-    """Fail a test after which grad mode, default dtype, error state or a global seed differ from before, and restore them."""
+    """Fail a test after which grad mode, default dtype, error state or a global seed differ from before."""
     before, states = global_settings(), (random.getstate(), np.random.get_state())
     yield
     after = global_settings()

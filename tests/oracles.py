@@ -11,7 +11,7 @@ except ImportError:
 
 NUMPY_NAMES = {
     "dim": ("axis",), "dims": ("axis", "axes"), "keepdim": ("keepdims",), "correction": ("ddof",), "diagonal": ("k",),
-    "dim0": ("axis1",), "dim1": ("axis2",), "dim2": ("axis2",), "shifts": ("shift",), "offset": ("offset",), "size": ("shape",),
+    "dim0": ("axis1",), "dim1": ("axis2",), "dim2": ("axis2",), "shifts": ("shift",), "size": ("shape",),
     "min": ("a_min",), "max": ("a_max",),
 }  # fmt: skip
 """NumPy's names for attributes, the first that a function has."""
@@ -85,11 +85,6 @@ def _pads(pads):
 
 
 TORCH = {
-    "binary_cross_entropy_with_logits": lambda x, target, weight=None, pos_weight=None, reduction="mean": (
-        torch.nn.functional.binary_cross_entropy_with_logits(
-            x, target, weight, pos_weight=pos_weight, reduction=reduction
-        )
-    ),
     "binary_cross_entropy_with_logits": lambda x, y, weight=None, pos_weight=None, reduction="mean": (
         torch.nn.functional.binary_cross_entropy_with_logits(x, y, weight, pos_weight=pos_weight, reduction=reduction)
     ),
@@ -147,7 +142,7 @@ def torch_function(entry):
 
 
 def torch_value(entry, operands, attributes, requires_grad=False):
-    """(inputs, result) of torch's function of the same name; (None, None) if there is none or it refuses these arguments."""
+    """(inputs, result) of torch's function of the same name; (None, None) if there is none or it refuses."""
     function = torch_function(entry)
     if function is None:
         return None, None

@@ -1,4 +1,4 @@
-"""The gradient checker itself: right gradients pass where careless checkers object, wrong ones fail where those are blind."""
+"""The gradient checker: right gradients pass where careless checkers object, wrong ones fail where those are blind."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The data sets: the IDX reader refuses whatever is not exactly right, and MNIST is found where the documentation says."""
+"""The data sets: the IDX reader refuses what is not exactly right, and MNIST is found where the documentation says."""
 import functools
 import gzip
 import hashlib
@@ -26,6 +26,7 @@ def written(folder, content, name="x-idx.gz"):
     return str(folder / name)
 
 
+TYPES = [(0x08, ">u1"), (0x09, ">i1"), (0x0B, ">i2"), (0x0C, ">i4"), (0x0D, ">f4"), (0x0E, ">f8")]
 IMAGES = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
 
 
@@ -59,7 +60,7 @@ def small_mnist(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, bytes])
-@pytest.mark.parametrize("code, dtype", [(0x08, ">u1"), (0x09, ">i1"), (0x0B, ">i2"), (0x0C, ">i4"), (0x0D, ">f4"), (0x0E, ">f8")])
+@pytest.mark.parametrize("code, dtype", TYPES)
 def test_idx_is_read(tmp_path, pack, code, dtype):
     array = (IMAGES.astype(int) - 3).astype(dtype)
     found = datasets.read_idx(written(tmp_path, pack(idx(array, code))))
@@ -107,7 +108,7 @@ def test_mnist_is_found(small_mnist, monkeypatch, tmp_path, place, suffix):
     small_mnist(tmp_path / place, small_mnist.packed if suffix else small_mnist.contents, suffix)
     assert datasets.find_mnist() == str(tmp_path / place)
     (x, y), (x_test, y_test) = datasets.mnist()
-    assert (tuple(x.shape), tuple(y.shape), tuple(x_test.shape), tuple(y_test.shape)) == ((5, 4, 4), (5,), (3, 4, 4), (3,))
+    assert [tuple(part.shape) for part in (x, y, x_test, y_test)] == [(5, 4, 4), (5,), (3, 4, 4), (3,)]
     assert (x.dtype, y.dtype) == (np.float32, np.int64)
     pixels = np.frombuffer(small_mnist.contents["train-images-idx3-ubyte"][16:], np.uint8).reshape(5, 4, 4)
     assert np.array_equal(x.numpy(), pixels / np.float32(255))
@@ -129,7 +130,7 @@ def test_mnist_with_exchanged_files_is_refused(small_mnist, monkeypatch, tmp_pat
     changed = bytearray(small_mnist.contents["train-labels-idx1-ubyte"])
     changed[-1] ^= 1  # one label
     small_mnist(tmp_path, {**small_mnist.packed, "train-labels-idx1-ubyte": gzip.compress(bytes(changed))})
-    with pytest.raises(ValueError, match="train-labels-idx1-ubyte.gz is not the IDX file that it should be: its SHA-256"):
+    with pytest.raises(ValueError, match="train-labels-idx1-ubyte.gz is not the IDX file .*: its SHA-256"):
         datasets.mnist()
 
 
@@ -197,14 +198,14 @@ def test_digits():
     (x, y), (x_test, y_test) = datasets.digits()
     assert (tuple(x.shape), tuple(x_test.shape)) == ((1347, 8, 8), (450, 8, 8))
     assert (x.dtype, y.dtype) == (np.float32, np.int64)
-    pairs = {(image.tobytes(), label) for image, label in zip((bundled.images / 16).astype(np.float32), bundled.target.tolist())}
+    images = (bundled.images / 16).astype(np.float32)
+    pairs = {(image.tobytes(), label) for image, label in zip(images, bundled.target.tolist())}
     found = [(x[i].numpy().tobytes(), y[i].item()) for i in range(len(x))]
     test = [(x_test[i].numpy().tobytes(), y_test[i].item()) for i in range(len(x_test))]
     assert set(found) | set(test) == pairs and not set(found) & set(test)
-    again = datasets.digits()
-    assert np.array_equal(again[0][0].numpy(), x.numpy()) and not np.array_equal(datasets.digits(seed=1)[0][1].numpy(), y.numpy())
+    assert datasets.digits()[0][1].tolist() == y.tolist() != datasets.digits(seed=1)[0][1].tolist()
     for size in (0, 1797):
-        with pytest.raises(ValueError, match="between 1 and 1796"):
+        with pytest.raises(ValueError, match="1797 digits between 1 and 1796"):
             datasets.digits(test_size=size)
 
 
@@ -212,5 +213,6 @@ def test_digits():
 def test_real_mnist():
     (x, y), (x_test, y_test) = datasets.mnist()
     assert (tuple(x.shape), tuple(x_test.shape)) == ((60000, 28, 28), (10000, 28, 28))
-    assert y[:5].tolist() == [5, 0, 4, 1, 9] and np.bincount(y_test.numpy()).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+    assert y[:5].tolist() == [5, 0, 4, 1, 9]
+    assert np.bincount(y_test.numpy()).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
     assert x.numpy().min() == 0 and x.numpy().max() == 1

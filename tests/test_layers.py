@@ -36,9 +36,9 @@ LAYERS = (
     ("utils",),
     ("",),
 )
-"""Packages and modules from low to high. What is imported while a program starts comes from the same layer or a lower one.
+"""Packages and modules from low to high. What a module imports when it is imported lies in its own layer or a lower one.
 
-The last is tinygrad_edu itself. An import inside a function is the way to ask a higher layer for something when it is needed.
+The last is tinygrad_edu itself. An import inside a function may reach a higher layer.
 """
 
 OPTIONAL = (
@@ -120,7 +120,7 @@ def test_low_never_imports_high(name):
 
 
 def test_no_import_cycle():
-    """Module-level imports form no cycle. (A package's __init__ may import its modules, which may import each other.)"""
+    """Module-level imports form no cycle. (A package's __init__ may import its modules, and these one another.)"""
     state, path = {}, []
 
     def walk(name):

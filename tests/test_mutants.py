@@ -1,7 +1,7 @@
 """Are the gradient tests able to fail? Wrong rules are planted into every operation, and all of them must be noticed.
 
-A mutant is an operation with one fault, or the engine with one. It is *caught* if the gradient check objects on one of a few
-random operands, *idle* if on none of them the fault changed anything that a rule returned (then there was nothing to catch).
+A mutant is an operation with one fault, or the engine with one. It is *caught* if the gradient check objects on one of
+a few random operands, *idle* if on none of them the fault changed anything (then there was nothing to catch).
 Mutants that survive must be in EQUIVALENT, with the reason why no test of gradients can tell them from the original.
 """
 
@@ -149,7 +149,7 @@ def cases_of(entry):
 
 
 def is_caught(entry, cases, fired=None):
-    """Whether the gradient check of the operation (used twice, so that gradients add up) objects to one of the cases."""
+    """Whether the gradient check of the operation (used twice, so that gradients add up) objects to a case."""
     call = make_general(entry)
     for arrays, attributes in cases:
         fn, inputs = as_function(entry, arrays, attributes, call)

@@ -1,7 +1,7 @@
 """What must hold for every operation of the table: one test for each operation and property, generated from its entry.
 
-Nothing here knows an operation by name. What is expected is in the entry: where values are drawn (`domain`, `avoid`), which
-operands fit (`samples`), in which operands it is linear, which composition it equals (`definition`), which function of
+Nothing here knows an operation by name. What is expected is in the entry: where values are drawn (`domain`, `avoid`),
+which operands fit (`samples`), in which operands it is linear, which composition it equals (`definition`), which function of
 NumPy computes the same. A new operation is tested by being defined.
 """
 
@@ -115,7 +115,7 @@ def test_has_operands(entry, data):
 @for_each(ENTRIES)
 @given(st.data())
 def test_value(entry, data):
-    """The value is that of NumPy's function and of torch's function of the same name; at least one of them must know it."""
+    """The value is that of NumPy's function and of torch's function of the same name; one of them must know it."""
     arrays, attributes = data.draw(operands(entry))
     result = entry.call(*as_tensors(arrays), **attributes)
     known = False
@@ -304,9 +304,10 @@ def test_float32_stays_float32(entry, data):
 
 
 MIXTURES = [
-    (np.int64, np.int64), (np.int32, np.int64), (np.bool_, np.int64), (np.uint8, np.int64), (np.float32, np.int64), (np.int64, np.float32),
-    (np.float32, np.float64), (np.float32, np.bool_), (np.float32, 2.5), (np.float32, 2), (np.int64, 2.5), (np.int64, 2), (np.float64, 2),
-    (2.5, np.int64), (2, np.float32), (np.float32, np.float64(2.5)), (np.int32, np.int64(2)), (np.int64, np.float64(2.5)),
+    (np.int64, np.int64), (np.int32, np.int64), (np.bool_, np.int64), (np.uint8, np.int64), (np.float32, np.int64),
+    (np.int64, np.float32), (np.float32, np.float64), (np.float32, np.bool_), (np.float32, 2.5), (np.float32, 2),
+    (np.int64, 2.5), (np.int64, 2), (np.float64, 2), (2.5, np.int64), (2, np.float32), (np.float32, np.float64(2.5)),
+    (np.int32, np.int64(2)), (np.int64, np.float64(2.5)),
 ]  # fmt: skip
 
 
@@ -320,7 +321,7 @@ DIFFERENCES = {
 @needs_torch
 @for_each(ELEMENTWISE)
 def test_promotion_as_torch(entry):
-    """Mixtures of dtypes, of dimensions and of Python numbers give what torch gives, or an error where torch has one."""
+    """Mixtures of dtypes, of dimensions and of Python numbers give what torch gives, wherever it gives something."""
     function = torch_function(entry)
     if function is None:
         pytest.skip("torch has no such function")
@@ -355,7 +356,7 @@ def value_of(kind, position):
 @for_each(DIFFERENTIABLE)
 @given(st.data())
 def test_gradient_has_shape_and_dtype_of_operand(entry, data):
-    """Broadcasting is undone, and mixtures of precisions are, too: also for sizes 0 and for numbers without dimensions."""
+    """Broadcasting is undone, and mixtures of precisions are, too: also for sizes 0 and without dimensions."""
     arrays, attributes = data.draw(operands(entry))
     if entry.elementwise and entry.promotes:
         arrays = [
@@ -400,7 +401,7 @@ def test_inputs_are_left_alone(entry, data):
 @for_each(ENTRIES)
 @given(st.data())
 def test_nothing_is_shared(entry, data):
-    """Only views share memory with operands, and no gradient shares memory with operands, results, other gradients or the start."""
+    """Only views share memory with operands, and no gradient shares it with anything else."""
     arrays, attributes = data.draw(operands(entry))
     tensors = as_tensors(arrays, requires_grad=True)
     results = several(entry.call(*tensors, **attributes))

@@ -33,12 +33,14 @@ PICKERS = {
 
 
 def is_simple(entry):
-    """Whether the operation has one or two operands called x and y, nothing else, and rules that ask for nothing else."""
+    """Whether the operation has one or two operands called x and y, nothing else, and rules for both or none that ask for
+    nothing else."""
     return (
         entry.operands in (("x",), ("x", "y"))
         and not (entry.attributes or entry.view or entry.random or entry.rules is None)
         and entry.promotes is True
         and all(names in PICKERS for names in entry.names)
+        and entry.rules.count(None) in (0, len(entry.rules))
     )
 
 
@@ -83,7 +85,6 @@ def make_binary(entry):
     kernel, elementwise, floating = entry.ufunc or entry.kernel, entry.elementwise, entry.floating
     pick_x, pick_y = (PICKERS[names] for names in entry.names)
     differentiable, keeps = entry.differentiable, entry.keeps
-    lacks_x, lacks_y = (rule is None and differentiable for rule in entry.rules)
 
     def binary(input, other):
         x = y = None
@@ -119,10 +120,6 @@ def make_binary(entry):
         result.array = out
         result.node = None
         result._base = None
-        if lacks_x:
-            x = None
-        if lacks_y:
-            y = None
         if (x is not None or y is not None) and differentiable and mode.grad_enabled:
             result.node = node = _new(Node)  # as Node(...) would do, without the cost of a call
             node.op = entry
@@ -140,11 +137,64 @@ def make_binary(entry):
     return binary
 
 
+def has_one_operand(entry):
+    """Whether the operation has one operand, settings, and one result."""
+    return len(entry.operands) == 1 and entry.rules is not None and not entry.random
+
+
+def make_with_attributes(entry):
+    """For one operand and settings: x.sum(dim), x.reshape(2, 3), x[index]."""
+    kernel, elementwise, floating, view = entry.kernel, entry.elementwise, entry.floating, entry.view
+    bind = make_binder(entry)
+    (rule,) = entry.rules
+    steps = plan(entry.names[0], entry)
+    names, spread = entry.attributes, entry.spread
+    defaults = {name: entry.defaults[name] for name in names if name in entry.defaults}
+
+    def unary(*args, **named):
+        if not args or not isinstance(args[0], Tensor):
+            (input,), attributes = bind(args, named)
+            if not isinstance(input, Tensor):
+                return kernel(input if isinstance(input, (_ndarray, NUMBERS)) else no_operand(entry, input), **attributes)
+        elif len(args) == 1 and not named and len(defaults) == len(names):
+            input, attributes = args[0], defaults.copy()
+        elif len(args) == 2 and not named and names and (spread is None or type(args[1]) is tuple):
+            input, attributes = args[0], {**defaults, names[0]: args[1]}
+            if len(attributes) < len(names):
+                bind(args, named)  # says what is missing
+        else:
+            (input,), attributes = bind(args, named)
+        a = input.array
+        if floating and a.dtype.kind not in "fc":
+            a = a.astype(get_default_dtype())
+        mode = state.mode
+        try:
+            if elementwise and a.size > LARGE:
+                out = in_blocks(lambda part: kernel(part, **attributes), (a,))
+            else:
+                out = mode.quiet(kernel, a, **attributes)
+        except Exception as error:
+            raise entry.explain(error, (a,)) from error
+        if type(out) is not _ndarray:
+            out = np.asarray(out)
+        result = of_array(out, None)
+        parent = input.node
+        if parent is not None and rule is not None and mode.grad_enabled and out.dtype.kind in "fc":
+            parents = (parent,)
+            kept = (keep(steps, parents, (a,), attributes, out) if steps else (),)
+            result.node = Node(entry, parents, kept, attributes, out.shape, out.dtype, tick())
+        if view and (out.base is a or out.base is a.base is not None):
+            track_view(result, input, unary, attributes)
+        return result
+
+    return unary
+
+
 def make_general(entry):
     kernel, count, promotes = entry.kernel, len(entry.operands), entry.promotes
     bind = make_binder(entry)
     plans = [plan(names, entry) for names in entry.names]
-    most = len(entry.parameters)
+    most, takes_attributes = len(entry.parameters), bool(entry.attributes) or entry.variadic
 
     def general(*args, **named):
         if not named and len(args) <= most:
@@ -153,37 +203,41 @@ def make_general(entry):
                     break
             else:  # plain arrays: this is how rules run
                 return kernel(*args)
-        operands, attributes = bind(args, named)
-        is_tensor = [isinstance(value, Tensor) for value in operands]
-        if True not in is_tensor:
+        if named or takes_attributes or len(args) != count:
+            operands, attributes = bind(args, named)
+        else:
+            operands, attributes = args, {}
+        arrays, parents, plain, traced = [], [], True, False
+        for value in operands:
+            parent = None
+            if isinstance(value, Tensor):
+                plain = False
+                parent = value.node
+                traced = traced or parent is not None
+                value = value.array
+            elif value is not None:
+                operand(entry, value)
+            arrays.append(value)
+            parents.append(parent)
+        if plain:
             return kernel(*operands, **attributes)
-        arrays = [
-            value.array if tensor else None if value is None else operand(entry, value)
-            for value, tensor in zip(operands, is_tensor)
-        ]
         if promotes:
             arrays = promoted(arrays, entry.floating, promotes)
         mode = state.mode
         try:
-            out = mode.quiet(call_kernel, kernel, arrays, attributes)
+            out = mode.quiet(kernel, *arrays, **attributes)
         except Exception as error:
             raise entry.explain(error, arrays) from error
         several = isinstance(out, tuple)
         if not several and type(out) is not _ndarray:
             out = np.asarray(out)
         node = None
-        if entry.differentiable and mode.grad_enabled:
-            parents = [value.node if tensor else None for value, tensor in zip(operands, is_tensor)]
+        if traced and mode.grad_enabled and entry.differentiable:
             if entry.rules is not None:
-                parents = [parent if rule is not None else None for rule, parent in zip(entry.rules, parents)]
+                parents = [None if rule is None else parent for rule, parent in zip(entry.rules, parents)]
             if parents.count(None) < len(parents):
                 node = record(tuple(parents), arrays, attributes, out)
-        if several:
-            return results(out, node)
-        result = of_array(out, node)
-        if entry.view and (out.base is arrays[0] or out.base is arrays[0].base is not None):
-            track_view(result, operands[0], general, attributes)
-        return result
+        return results(out, node) if several else of_array(out, node)
 
     def record(parents, arrays, attributes, out):
         if entry.rules is None:
@@ -203,10 +257,6 @@ def make_general(entry):
         return Node(entry, parents, kept, attributes, out.shape, out.dtype, tick())
 
     return general
-
-
-def call_kernel(kernel, arrays, attributes):
-    return kernel(*arrays, **attributes)
 
 
 def plan(names, entry):

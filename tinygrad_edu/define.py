@@ -19,7 +19,7 @@ import functools
 
 import numpy as np
 
-from .calls import SYNONYMS, is_simple, make_binary, make_general, make_unary
+from .calls import SYNONYMS, has_one_operand, is_simple, make_binary, make_general, make_unary, make_with_attributes
 from .operation import Op
 from .tensor import NUMBERS, Tensor
 
@@ -91,7 +91,10 @@ def op(
         )  # fmt: skip
         if entry.name in OPS:
             raise NameError(f"there is an operation `{entry.name}` already")
-        make = (make_unary if len(entry.operands) == 1 else make_binary) if is_simple(entry) else make_general
+        if is_simple(entry):
+            make = make_unary if len(entry.operands) == 1 else make_binary
+        else:
+            make = make_with_attributes if has_one_operand(entry) else make_general
         call = make(entry)
         call.__name__ = call.__qualname__ = kernel.__name__
         call.__doc__ = kernel.__doc__

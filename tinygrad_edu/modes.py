@@ -42,6 +42,6 @@ def taken_out(tensor, how):
         state.mode.taken.append(how)
 
 
-def call(function, *arguments):
+def call(function, *arguments, **named):
     """`Mode.quiet` for where it is quiet already."""
-    return function(*arguments)
+    return function(*arguments, **named)

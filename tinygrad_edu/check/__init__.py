@@ -1,4 +1,4 @@
-"""Checking gradients: `gradients` compares them with numerical derivatives, `assert_gradients` raises where they differ.
+"""Gradient checks: `gradients` compares them with numerical derivatives, `assert_gradients` raises where they differ.
 
 `strategies` has hypothesis strategies for operands, to test operations of your own (needs hypothesis:
 `pip install "tinygrad-edu[check]"`).

@@ -3,8 +3,8 @@
     D(h) = (f(x + h) - f(x - h)) / 2h = f'(x) + c₂ h² + c₄ h⁴ + ...
 
 A large h leaves the terms c h² in, a small one the rounding of f, about ε |f| / h; without more the best step is near
-∛ε |x|, which gets ten digits at best. Richardson extrapolation takes D at steps that are halved each time and removes the
-terms one by one, and the spread of the extrapolated values tells how far they can be trusted (Ridders 1982, Accurate
+∛ε |x|, which gets ten digits at best. Richardson extrapolation takes D at steps that are halved each time and removes
+the terms one by one, and the spread of the extrapolated values tells how far they can be trusted (Ridders 1982, Accurate
 computation of F'(x) and F'(x) F''(x), Advances in Engineering Software 4(2); Press et al. 2007, Numerical Recipes, 3rd
 edition, section 5.7).
 """

@@ -23,8 +23,8 @@ TIGHT = 1e-6  # largest relative error of a numerical derivative that can confir
 def gradients(fn, *inputs, order=1, wrt=None, seed=0, step=None, rtol=1e-7, atol=0.0):
     """Check the gradients of fn(*inputs) against central differences in float64 and return a Report.
 
-    fn      a function of Tensors that returns a Tensor, or a tuple or list of them, of any shapes. It must give the same
-            result each time. The caller's inputs are never changed: it is called with copies
+    fn      a function of Tensors that returns a Tensor, or a tuple or list of them, of any shapes. It must give the
+            same result each time. The caller's inputs are never changed: it is called with copies
     inputs  Tensors, arrays or numbers of floating dtype; they are checked as float64, whatever their precision
     order   2 checks the gradients of the gradients, too
     wrt     numbers of the inputs to check; by default all. Inputs that are not checked may be of any kind
@@ -33,8 +33,8 @@ def gradients(fn, *inputs, order=1, wrt=None, seed=0, step=None, rtol=1e-7, atol
     rtol    relative difference that is rounding; what else is tolerated is derived from the error of the differences
     atol    absolute difference to tolerate in addition
 
-    Raises TypeError for integer inputs and for outputs that are not float64, ValueError if fn gives different results each
-    time or non-finite ones. `bool(report)` says whether all is well, `str(report)` what was found.
+    Raises TypeError for integer inputs and for outputs that are not float64, ValueError if fn gives different results
+    each time or non-finite ones. `bool(report)` says whether all is well, `str(report)` what was found.
     """
     if order not in (1, 2):
         raise ValueError(f"order must be 1 or 2, not {order!r}")
@@ -75,8 +75,8 @@ def _as_float64(inputs, chosen):
         value = inputs[number].array if isinstance(inputs[number], Tensor) else np.asarray(inputs[number])
         if value.dtype.kind != "f":
             raise TypeError(
-                f"input {number} is of dtype {value.dtype}, and only floating numbers have gradients. Pass it inside the function, "
-                "`lambda x: f(x, index)`, or name the inputs to check, `wrt=(0,)`"
+                f"input {number} is of dtype {value.dtype}, and only floating numbers have gradients. Pass it "
+                "inside the function, `lambda x: f(x, index)`, or name the inputs to check, `wrt=(0,)`"
             )
         if value.dtype != np.float64:
             notes.append(f"input {number} is {value.dtype}; checked on a float64 copy")
@@ -103,8 +103,8 @@ def _evaluate(fn, arrays, chosen):
     for output in floating:
         if output.dtype != np.float64:
             raise TypeError(
-                f"the function returns {output.dtype} for float64 inputs, too coarse for numerical derivatives. Is there a conversion "
-                "in it, or a parameter of another dtype? (module.double() converts a module)"
+                f"the function returns {output.dtype} for float64 inputs, too coarse for numerical derivatives. "
+                "Is there a conversion in it, or a parameter of another dtype? (module.double() converts a module)"
             )
     return [given[number] for number in chosen], floating
 
@@ -119,8 +119,8 @@ def _weights(fn, arrays, chosen, random):
     first, second = _flat(outputs), _flat(_evaluate(fn, arrays, chosen)[1])
     if first.shape != second.shape or not np.array_equal(first, second, equal_nan=True):
         raise ValueError(
-            "the function gives different results for the same inputs, so it has no derivative. Is there a random draw in it "
-            "(dropout?) or a state that changes? Set the seed inside the function, or switch it to evaluation"
+            "the function gives different results for the same inputs, so it has no derivative. Is there a random draw "
+            "in it (dropout?) or a state that changes? Set the seed inside the function, or switch it to evaluation"
         )
     if not np.isfinite(first).all():
         raise ValueError("the function is infinite or NaN at the given inputs; there it has no derivative")

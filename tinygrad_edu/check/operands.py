@@ -1,8 +1,8 @@
 """Operands for operations: random values of the kind that the operation's entry in the table asks for.
 
-An entry says from where values are drawn (`domain`), what they must keep away from (`avoid`) and, unless it works element
-by element, which operands and attributes fit together (`samples`). Everything here is plain NumPy and a random generator;
-`strategies` draws shapes, memory layouts and seeds with hypothesis.
+An entry says from where values are drawn (`domain`), what they must keep away from (`avoid`) and, unless it works
+element by element, which operands and attributes fit together (`samples`). Everything here is plain NumPy and a random
+generator; `strategies` draws shapes, memory layouts and seeds with hypothesis.
 """
 
 import numpy as np

@@ -4,8 +4,8 @@
     def test_softmax(drawn):
         arrays, attributes = drawn
 
-Hypothesis draws what decides which code runs (shapes, dtypes, memory layouts, the sample) and a seed for the values, which
-are drawn by NumPy: element by element would be slow, and which values they are hardly matters.
+Hypothesis draws what decides which code runs (shapes, dtypes, memory layouts, the sample) and a seed for the values,
+which are drawn by NumPy: element by element would be slow, and which values they are hardly matters.
 """
 
 import numpy as np

@@ -1,10 +1,10 @@
 """Handwritten digits: `digits`, a small set that comes with scikit-learn, and `mnist`.
 
-Each returns (x_train, y_train), (x_test, y_test): images as float32 tensors with values from 0 (paper) to 1 (ink), of shape
-(number, height, width), and labels as int64 tensors, of shape (number,).
+Each returns (x_train, y_train), (x_test, y_test): images as float32 tensors with values from 0 (paper) to 1 (ink), of
+shape (number, height, width), and labels as int64 tensors, of shape (number,).
 
-MNIST is looked for in the folder that the environment variable TINYGRAD_EDU_DATA names, in its subfolder `mnist`, and in the
-user's cache. It is never downloaded unless that is asked for.
+MNIST is looked for in the folder that the environment variable TINYGRAD_EDU_DATA names, in its subfolder `mnist`, and in
+the user's cache. It is never downloaded unless that is asked for.
 """
 import math
 import os
@@ -48,7 +48,7 @@ IDX_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x
 
 
 def digits(test_size=450, seed=0):
-    """1,797 handwritten digits of 8×8 pixels, which come with scikit-learn (Alpaydin & Kaynak 1998, UCI, their test set).
+    """1,797 handwritten digits of 8×8 pixels, which come with scikit-learn (the test set of Alpaydin & Kaynak 1998, UCI).
 
     test_size  how many of them are for testing
     seed       which ones: the set is shuffled by it, and the last `test_size` are taken
@@ -64,7 +64,7 @@ def digits(test_size=450, seed=0):
     data = load_digits()
     count = len(data.target)
     if not 0 < test_size < count:
-        raise ValueError(f"digits: test_size must be between 1 and {count - 1}, since there are {count} digits; not {test_size}")
+        raise ValueError(f"digits: of {count} digits between 1 and {count - 1} can be for testing, not test_size={test_size}")
     order = np.random.default_rng(seed).permutation(count)
     images, labels = data.images[order], data.target[order]
     cut = count - test_size
@@ -74,14 +74,16 @@ def digits(test_size=450, seed=0):
 def mnist(download=False):
     """MNIST: 60,000 + 10,000 handwritten digits of 28×28 pixels (LeCun, Bottou, Bengio & Haffner 1998; CC BY-SA 3.0).
 
-    download  fetch the files (11 MB) into the user's cache if they are not found; needs pooch: pip install "tinygrad-edu[demos]"
+    download  fetch the files (11 MB) into the user's cache if they are not found.
+              Needs pooch: pip install "tinygrad-edu[demos]"
 
     Raises FileNotFoundError if they are not found, ValueError if a file is damaged, OSError if a download fails.
     """
     folder = find_mnist()
     if folder is None:
         if not download:
-            raise FileNotFoundError(f"MNIST is not in {' or '.join(mnist_folders())}. mnist(download=True) downloads it (11 MB)")
+            folders = " or ".join(mnist_folders())
+            raise FileNotFoundError(f"MNIST is not in {folders}. mnist(download=True) downloads it (11 MB)")
         folder = download_mnist()
     train_x, train_y, test_x, test_y = [
         read_idx(path_in(folder, name), shape, content) for name, (shape, content, _) in MNIST_FILES.items()
@@ -109,7 +111,8 @@ def mnist_folders():
 
 def cache_folder():
     """Where this user keeps what can be downloaded again."""
-    return os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache"), "tinygrad_edu")
+    caches = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    return os.path.join(caches, "tinygrad_edu")
 
 
 def path_in(folder, name):
@@ -123,7 +126,7 @@ def download_mnist():
     try:
         import pooch
     except ImportError as error:
-        raise ImportError('downloading needs pooch, which is not installed: pip install "tinygrad-edu[demos]"') from error
+        raise ImportError('downloading needs pooch, which is not there: pip install "tinygrad-edu[demos]"') from error
     folder = os.path.join(cache_folder(), "mnist")
     downloader = pooch.HTTPDownloader(timeout=10)  # seconds without an answer; a slow download may take longer
     for name, (_, _, served) in MNIST_FILES.items():
@@ -134,8 +137,8 @@ def download_mnist():
             raise ValueError(f"the download of {url} is damaged, and nothing of it was kept: {error}") from error
         except OSError as error:  # the errors of requests, which pooch uses, are among them
             raise OSError(
-                f"could not download {url}: {reason(error)}. Put the four files of MNIST into a folder and set TINYGRAD_EDU_DATA "
-                "to its path"
+                f"could not download {url}: {reason(error)}. Put the four files of MNIST into a folder and set "
+                "TINYGRAD_EDU_DATA to its path"
             ) from error
     return folder
 
@@ -152,8 +155,8 @@ def read_idx(path, shape=None, sha256=None):
 
     shape, sha256  what it must have: its shape, and the checksum of the (unpacked) file
 
-    The format (LeCun): two zero bytes, a byte for the type, a byte for the number of dimensions, each size as a 4-byte integer,
-    then the values, the last dimension fastest; most significant bytes first. Raises ValueError for anything else.
+    The format (LeCun): two zero bytes, a byte for the type, a byte for the number of dimensions, each size as a 4-byte
+    integer, then the values, the last dimension fastest; most significant bytes first. ValueError for anything else.
     """
     import gzip
     import hashlib
@@ -170,7 +173,7 @@ def read_idx(path, shape=None, sha256=None):
             values = file.read(size + 1)
         if len(values) != size:
             count = "more" if len(values) > size else f"only {len(values)}"
-            raise ValueError(f"values of shape {found}, {dtype.itemsize} bytes each, are {size} bytes, and it has {count}")
+            raise ValueError(f"values of shape {found} and type {dtype} are {size} bytes, and it has {count}")
         if sha256 is not None:
             checksum = hashlib.sha256(header)
             checksum.update(values)
@@ -195,4 +198,5 @@ def read_header(file):
 
 def as_tensors(images, labels, ink):
     """(images divided by `ink`, their highest value, labels) as tensors."""
-    return of_array(np.true_divide(images, np.float32(ink), dtype=np.float32), None), of_array(labels.astype(np.int64), None)
+    images = np.true_divide(images, np.float32(ink), dtype=np.float32)
+    return of_array(images, None), of_array(labels.astype(np.int64), None)

@@ -75,6 +75,8 @@ def after_integers(x, index):
 )  # fmt: skip
 def getitem(x, index):
     """x[index]: any index that NumPy or PyTorch knows. Basic indices give views, arrays of integers or booleans copies."""
+    if type(index) is slice or (type(index) is int and x.ndim > 1):  # the usual cases, fast
+        return x[index]
     index = plain_index(index)
     x, index = after_integers(x, index)
     result = x[index]
@@ -91,8 +93,11 @@ def getitem(x, index):
 )  # fmt: skip
 def put(x, shape, index):
     """Zeros of `shape` to which x is added at `index`, as often as it names a place: the adjoint of getitem."""
-    index = plain_index(index)
     result = np.zeros(shape, x.dtype)
+    if type(index) is int or type(index) is slice:
+        result[index] = x
+        return result
+    index = plain_index(index)
     part, index = after_integers(result, index)
     if is_basic(index):
         part[index] = x

@@ -10,7 +10,7 @@ USAGE = """\
 usage: python -m demos [demo] [options]
 
 {demos}
-  list     this list of demos
+  list       this list of demos
 
 Without a name it is digits. What options a demo has: python -m demos digits --help
 They need packages for data and pictures: pip install "tinygrad-edu[demos]"
@@ -19,7 +19,7 @@ They need packages for data and pictures: pip install "tinygrad-edu[demos]"
 
 def main(arguments=None):
     """Run the demo that the arguments name, and return its exit code."""
-    name, *rest = sys.argv[1:] if arguments is None else arguments or ["digits"]
+    name, *rest = (sys.argv[1:] if arguments is None else arguments) or ["digits"]
     if name in ("-h", "--help"):
         print(USAGE.format(demos=listing()), end="")
         return 0
@@ -54,7 +54,7 @@ def main(arguments=None):
 def listing():
     """A line for each demo: its name and the first line of its documentation."""
     docs = {name: importlib.import_module(f"demos.{name}").__doc__ for name in DEMOS}
-    return "\n".join(f"  {name:8} {doc.partition(chr(10))[0]}" for name, doc in docs.items())
+    return "\n".join(f"  {name:10} {doc.partition(chr(10))[0]}" for name, doc in docs.items())
 
 
 if __name__ == "__main__":

@@ -1,8 +1,7 @@
-"""Reads handwritten digits: trains a multilayer perceptron with dropout and an L2 penalty, and shows what it learned.
+"""Reads handwritten digits with a multilayer perceptron, dropout and an L2 penalty, and shows what it learned.
 
-The images are MNIST where it is found, and else the small set that comes with scikit-learn. Written to the output folder:
-the graph of one training step, the learning curves, the weights of the first layer as images, and the test images that the
-network gets wrong.
+The images are MNIST where it is found, else the small set that comes with scikit-learn. Written to the output folder:
+the graph of one step, the learning curves, the first layer's weights as images, and the test images that it gets wrong.
 
 Ctrl-C stops the training, not the program: what was learned so far is tested and drawn, and the exit code is 130.
 """
@@ -80,10 +79,10 @@ def objective(logits, labels, parameters, l2):
 
 
 def check_gradients(model, x, y, l2):
-    """Compare the gradients of the objective with numerical derivatives, in float64, without dropout. Returns the report.
+    """The report of comparing the objective's gradients with numerical derivatives, in float64, without dropout.
 
-    Each tensor of parameters is moved along three random directions. The derivative along a direction is the scalar product
-    of the gradient with it, so that any wrong element shows.
+    Each tensor of parameters is moved along three random directions. The derivative along a direction is the scalar
+    product of the gradient with it, so that any wrong element shows.
     """
     x, parameters = x.double(), {name: p.detach().double() for name, p in model.named_parameters()}
     directions = {name: p * tg.randn(3, *p.shape, dtype=tg.float64) for name, p in parameters.items()}  # (3, *p.shape)
@@ -176,7 +175,7 @@ def run(options):
     print(f"{model}\n{sum(p.numel() for p in model.parameters()):,} parameters\n")
 
     x, y = train_set[0][:4], train_set[1][:4]
-    print("Comparing gradients with numerical derivatives: 4 images, 3 random directions for each parameter", flush=True)
+    print("Comparing gradients with numerical derivatives: 4 images, 3 directions for each parameter", flush=True)
     report = check_gradients(model, x, y, settings["l2"])
     print(f"{report}\n")
     if not report:

@@ -12,8 +12,10 @@ import pytest
 ROOT, ENVIRONMENT = Path(__file__).parents[1], {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
 sys.path.insert(0, str(ROOT))  # the demos are not installed: they are run in the repository's folder
 
-for package in ("sklearn", "matplotlib", "tqdm"):
+for package in ("sklearn", "matplotlib", "threadpoolctl", "tqdm"):
     pytest.importorskip(package)
+
+from threadpoolctl import threadpool_limits
 
 import demos
 from demos import digits, flower, plots
@@ -26,6 +28,13 @@ from tinygrad_edu.data import datasets
 def no_mnist(monkeypatch):
     monkeypatch.delenv("TINYGRAD_EDU_DATA", raising=False)
     monkeypatch.setattr(datasets, "cache_folder", lambda: "/no/such/folder")
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Other tests run at the same time, and BLAS threads that wait for a processor make all of them much slower."""
+    with threadpool_limits(1):
+        yield
 
 
 def check_pictures(folder, *names):
@@ -165,6 +174,15 @@ def test_mnist_reaches_98_percent(tmp_path):
 
 
 # ---- the command line
+
+
+@pytest.mark.parametrize("name, arguments", [("digits", []), ("digits", ["--seed", "3"]), ("flower", ["flower"])])
+def test_what_runs(monkeypatch, name, arguments):
+    ran = []
+    for demo in (digits, flower):
+        monkeypatch.setattr(demo, "run", lambda options, demo=demo: ran.append(demo.__name__) or 0)
+    monkeypatch.setattr(sys, "argv", ["demos", *arguments])
+    assert main() == 0 and main(arguments) == 0 and ran == [f"demos.{name}"] * 2
 
 
 def test_list_and_help(capsys):

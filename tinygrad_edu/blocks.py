@@ -1,8 +1,11 @@
-"""Large arrays: functions of elements block by block on several threads, and memory that is used again.
+"""Large arrays: functions of elements on several threads, and memory that is used again.
 
-A formula such as g * (1 - out * out) makes a temporary array at each step. For large arrays these travel to memory and
-back; cut into blocks that fit the processor's cache they do not. And the blocks can be shared out among threads, because
-NumPy releases the interpreter's lock while it computes.
+NumPy computes on one thread, but releases the interpreter's lock while it does. So a function that works element by element
+can be shared out: each thread takes a block of the operands at a time and writes its block of the result. Gradients can be added
+to what is there already on the way, block by block, while the block is in the cache.
+
+The threads meet at the lock between any two NumPy calls, and it costs tens of microseconds when they collide. Blocks therefore are
+large; smaller ones would fit the second-level cache, and are slower all the same (docs/performance.md has the figures).
 """
 import os
 
@@ -12,11 +15,11 @@ from .modes import state
 
 __all__ = ["get_num_threads", "set_num_threads"]
 
-BLOCK = 1 << 16
-"""Elements per block: 256 KiB of float32, so that the few blocks of a formula fit the second-level cache."""
+BLOCK = 1 << 18
+"""Elements of the smallest block."""
 
-LARGE = 1 << 17
-"""Arrays of more elements than this are worth cutting up."""
+LARGE = 1 << 19
+"""Arrays of more elements than this are worth sharing out."""
 
 _threads = min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 _pool = None
@@ -70,28 +73,25 @@ def _run(function, flat, shape, onto):
     size = next(x.size for x in flat if isinstance(x, np.ndarray) and x.ndim)
     ufunc = isinstance(function, np.ufunc) and onto is None
 
-    def block(start):
-        stop = start + BLOCK
+    def block(start, stop):
         return [x[start:stop] if isinstance(x, np.ndarray) and x.ndim else x for x in flat]
 
     if onto is None:
-        first = state.mode.quiet(function, *block(0))
-        result = np.empty(shape, first.dtype)
-        target = result.reshape(-1)
-        target[:BLOCK] = first
-        starts = iter(range(BLOCK, size, BLOCK))
+        one = [x[:1] if isinstance(x, np.ndarray) and x.ndim else x for x in flat]
+        result = np.empty(shape, state.mode.quiet(function, *one).dtype)
     else:
-        result, target, starts = onto, onto.reshape(-1), iter(range(0, size, BLOCK))
+        result = onto
+    target, ranges = result.reshape(-1), iter(shares(size))
 
     def work():
-        for start in starts:  # the threads take turns at the same iterator
-            part = target[start : start + BLOCK]
+        for start, stop in ranges:  # the threads take turns at the same iterator
+            part = target[start:stop]
             if ufunc:
-                function(*block(start), out=part)
+                function(*block(start, stop), out=part)
             elif onto is None:
-                part[...] = function(*block(start))
+                part[...] = function(*block(start, stop))
             else:
-                part += function(*block(start))
+                part += function(*block(start, stop))
 
     others = [pool().submit(quietly, work) for _ in range(_threads - 1)] if _threads > 1 else []
     try:
@@ -100,6 +100,20 @@ def _run(function, flat, shape, onto):
         for other in others:
             other.result()
     return result
+
+
+def shares(size):
+    """The (start, stop) of blocks that get smaller and smaller.
+
+    Guided self-scheduling (Polychronopoulos & Kuck 1987): the threads end together whatever each of them was held up by; and
+    because no two blocks are alike, they do not go in step and meet at the interpreter's lock again and again.
+    """
+    ranges, start = [], 0
+    while start < size:
+        stop = min(size, start + max(BLOCK, (size - start) // (2 * _threads)))
+        ranges.append((start, stop))
+        start = stop
+    return ranges
 
 
 def quietly(function):

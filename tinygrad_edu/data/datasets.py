@@ -3,8 +3,8 @@
 Each returns (x_train, y_train), (x_test, y_test): images as float32 tensors with values from 0 (paper) to 1 (ink), of
 shape (number, height, width), and labels as int64 tensors, of shape (number,).
 
-MNIST is looked for in the folder that the environment variable TINYGRAD_EDU_DATA names, in its subfolder `mnist`, and in
-the user's cache. It is never downloaded unless that is asked for.
+MNIST is looked for in the folder that the environment variable TINYGRAD_EDU_DATA names, in its subfolder `mnist`, and
+in the user's cache. It is never downloaded unless that is asked for.
 """
 import math
 import os
@@ -48,7 +48,7 @@ IDX_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x
 
 
 def digits(test_size=450, seed=0):
-    """1,797 handwritten digits of 8×8 pixels, which come with scikit-learn (the test set of Alpaydin & Kaynak 1998, UCI).
+    """1,797 handwritten digits of 8×8 pixels, which come with scikit-learn (the test set of Alpaydin & Kaynak 1998).
 
     test_size  how many of them are for testing
     seed       which ones: the set is shuffled by it, and the last `test_size` are taken
@@ -64,7 +64,7 @@ def digits(test_size=450, seed=0):
     data = load_digits()
     count = len(data.target)
     if not 0 < test_size < count:
-        raise ValueError(f"digits: of {count} digits between 1 and {count - 1} can be for testing, not test_size={test_size}")
+        raise ValueError(f"digits: test_size must be between 1 and {count - 1}, not {test_size}, of {count} digits")
     order = np.random.default_rng(seed).permutation(count)
     images, labels = data.images[order], data.target[order]
     cut = count - test_size

@@ -157,15 +157,16 @@ def quiet_sweep(seeds, box, wanted, retain_graph, create_graph):
                 pending[parent] = pending[parent] + d if parent in pending else d
             latest_write = writes.latest  # a custom Function may have written
         else:  # the usual case: one rule per operand, on arrays
+            large = g.size > LARGE and op.elementwise
             for parent, rule, values in zip(node.parents, op.rules, kept):
                 if parent is None or (needed is not None and parent not in needed):
                     continue
-                if values and op.elementwise and g.size > LARGE:
+                if large and values:
                     d = large_gradient(rule, g, values, parent, pending)
                     if d is None:
                         continue
                 else:
-                    d = rule(g, *values)
+                    d = rule(g, values[0]) if len(values) == 1 else rule(g, *values)  # unpacking costs 60 ns
                 if d.shape != parent.shape or d.dtype is not parent.dtype:
                     d = fitted(d, parent)
                 previous = pending.pop(parent, None)

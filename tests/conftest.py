@@ -51,3 +51,9 @@ def unchanged_settings():
     random.setstate(states[0])
     np.random.set_state(states[1])
     assert not changed, f"the test left {', '.join(changed)} changed"
+
+
+@pytest.fixture
+def torch():
+    """PyTorch, the oracle of a test, which is skipped without it."""
+    return pytest.importorskip("torch", reason="PyTorch is the oracle of this test")

@@ -8,7 +8,6 @@ import weakref
 
 import numpy as np
 import pytest
-import torch
 
 import tinygrad_edu as tg
 from tinygrad_edu.autograd import Function
@@ -170,7 +169,7 @@ def test_where():
 
 
 @pytest.mark.parametrize("zeros", [(), (1,), (0, 2)])
-def test_prod_with_zeros(zeros):
+def test_prod_with_zeros(zeros, torch):
     values = np.array([2.0, 3.0, 4.0])
     values[list(zeros)] = 0
     x, z = leaf(values), torch.tensor(values, requires_grad=True)
@@ -254,7 +253,7 @@ def test_grad():
     assert g.tolist() == [1, 1]
 
 
-def test_gradient_of_several_results_of_one_operation():
+def test_gradient_of_several_results_of_one_operation(torch):
     x, z = leaf([3.0, 1.0, 2.0]), torch.tensor([3.0, 1, 2], dtype=torch.float64, requires_grad=True)
     for t in (x, z):
         values, indices = t.sort()

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-import torch
 
 import tinygrad_edu as tg
 from tinygrad_edu import func
 from tinygrad_edu.autograd import functional
+
+torch = pytest.importorskip("torch", reason="PyTorch is the oracle of these tests")
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:torch")
 
@@ -192,3 +193,19 @@ def test_functional_call():
         return value, gradient
 
     assert_same(run(tg, func), run(torch, torch.func))
+
+
+def test_functional_call_uses_the_given_parameters_of_real_modules():
+    from tinygrad_edu import nn
+
+    net = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1)).double()
+    before = {name: p.detach().clone() for name, p in net.named_parameters()}
+    x = tg.tensor([[1.0, 2.0]], dtype=tg.float64)
+    given = {name: (p.detach() * 2).requires_grad_() for name, p in net.named_parameters()}
+    result = func.functional_call(net, given, (x,))
+    expected = tg.tanh(x @ given["0.weight"].T + given["0.bias"]) @ given["2.weight"].T + given["2.bias"]
+    np.testing.assert_allclose(result.detach().numpy(), expected.detach().numpy())
+    result.sum().backward()
+    assert all(g.grad is not None for g in given.values())
+    for name, p in net.named_parameters():
+        assert p.grad is None and (p == before[name]).all().item()

@@ -7,8 +7,6 @@ from hypothesis import strategies as st
 import tinygrad_edu as tg
 from tinygrad_edu.errors import OverwrittenError
 
-torch = pytest.importorskip("torch", reason="PyTorch is the oracle of these tests")
-
 
 def chained(T, x):
     y = x * 2
@@ -91,7 +89,7 @@ PROGRAMS = [value for value in list(globals().values()) if getattr(value, "__cod
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda p: p.__name__)
-def test_values_and_gradients_are_those_of_pytorch(program):
+def test_values_and_gradients_are_those_of_pytorch(program, torch):
     numbers = np.random.default_rng(0).standard_normal(12)
     if program is written_by_integers:
         numbers = numbers.reshape(3, 4)[:, :2]
@@ -106,7 +104,7 @@ def test_values_and_gradients_are_those_of_pytorch(program):
         np.testing.assert_allclose(ours, theirs, rtol=1e-12)
 
 
-def test_second_derivative_through_a_written_view():
+def test_second_derivative_through_a_written_view(torch):
     gradients = []
     for T in (tg, torch):
         x = T.tensor([1.0, 2.0, 3.0], dtype=T.float64, requires_grad=True)
@@ -164,6 +162,7 @@ def run(T, steps, numbers):
 @settings(max_examples=60, deadline=None)
 @given(STEPS)
 def test_random_programs_of_writes_agree_with_pytorch(steps):
+    torch = pytest.importorskip("torch", reason="PyTorch is the oracle of this test")
     numbers = np.random.default_rng(1).uniform(0.5, 1.5, (4, 4))
     try:
         theirs = run(torch, steps, numbers)

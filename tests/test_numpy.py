@@ -6,7 +6,6 @@ import pickle
 
 import numpy as np
 import pytest
-import torch
 
 import tinygrad_edu as tg
 
@@ -123,7 +122,7 @@ def test_ufuncs(ufunc):
     assert np.allclose(ufunc(arrays[0], *[tg.tensor(x) for x in arrays[1:]]), theirs, rtol=1e-14)
 
 
-def test_gradients_flow():
+def test_gradients_flow(torch):
     x = tg.tensor(A, requires_grad=True)
     (np.sum(B * np.exp(x)) + np.std(x) + np.linalg.norm(np.concatenate([x, B])) + np.median(x)).backward()
     z = torch.tensor(A, requires_grad=True)
@@ -238,7 +237,7 @@ def test_conversion():
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64, np.uint8, np.bool_])
-def test_dlpack(dtype):
+def test_dlpack(dtype, torch):
     x = tg.tensor(np.array([[0, 1, 2], [3, 4, 5]], dtype))
     for other in (np.from_dlpack(x), torch.from_dlpack(x), torch.from_numpy(x.numpy())):
         assert np.array_equal(other, x.array)

@@ -11,11 +11,6 @@ import tinygrad_edu as tg
 NAMES = ["bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64"]
 
 
-@pytest.fixture
-def torch():
-    return pytest.importorskip("torch", reason="PyTorch is the oracle of this test")
-
-
 # ---- dtypes
 
 

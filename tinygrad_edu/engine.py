@@ -125,7 +125,8 @@ def quiet_sweep(seeds, box, wanted, retain_graph, create_graph):
     order = reachable([node for node, _ in seeds])
     needed = None if wanted is None else leading_to(wanted, order)
     targets = frozenset(wanted or ())
-    latest_write = writes.latest
+    latest_write, watch = writes.latest, state.mode.watch
+    thorough = create_graph or watch is not None
     pending, found = {}, {}
     for node, gradient in seeds:
         pending[node] = pending[node] + gradient if node in pending else gradient
@@ -148,8 +149,10 @@ def quiet_sweep(seeds, box, wanted, retain_graph, create_graph):
         if node.number < latest_write:
             writes.check(node)
 
-        if create_graph or op.rules is None:
+        if thorough or op.rules is None:
             for parent, d in zip(node.parents, op.gradients(node, g, box, create_graph)):
+                if watch is not None:
+                    watch(node, g, d)
                 if parent is None or d is None or (needed is not None and parent not in needed):
                     continue
                 if parent.shape is not None:

@@ -66,7 +66,7 @@ class Op:
                 g = g.filled(node, box if create_graph else None)
             return self.joint(g, *values) if create_graph else state.quiet(self.joint, g, *values)
         return [
-            None if parent is None else rule(g, *self._values(node, index, box))
+            None if parent is None else rule(g, *self._values(node, index, box if create_graph else None))
             for index, (parent, rule) in enumerate(zip(node.parents, self.rules))
         ]
 

@@ -4,6 +4,7 @@ import numpy as np
 from ..engine import extras_of, sweep
 from ..errors import AutogradError
 from ..tensor import NUMBERS, Tensor, of_array
+from .anomaly import check_start
 
 __all__ = ["backward", "grad"]
 
@@ -92,6 +93,7 @@ def _seed(x, g, create_graph):
             f"a tensor of shape {tuple(x.shape)} does not require gradients and was not computed from any tensor that does: there "
             "is nothing to differentiate. Was requires_grad forgotten, or is it computed under no_grad() or after detach()?"
         )
+    check_start(x)
     if g is None:
         if x.array.size != 1:
             raise AutogradError(

@@ -5,6 +5,7 @@ the graph of one step, the learning curves, the first layer's weights as images,
 
 Ctrl-C stops the training, not the program: what was learned so far is tested and drawn, and the exit code is 130.
 """
+import os
 import sys
 import time
 
@@ -53,7 +54,8 @@ def load(wanted):
         return "bundled", "as asked for", datasets.digits()
     folder = datasets.find_mnist()
     if folder is None and wanted == "auto":
-        why = f"no MNIST in {' or '.join(datasets.mnist_folders())}; --data mnist downloads it, 11 MB"
+        folders = " or ".join(datasets.mnist_folders()).replace(os.path.expanduser("~"), "~")
+        why = f"no MNIST in {folders}; --data mnist downloads it, 11 MB"
         return "bundled", why, datasets.digits()
     return "mnist", f"found in {folder}" if folder else "downloaded", datasets.mnist(download=True)
 

@@ -188,7 +188,7 @@ def large_gradient(rule, g, values, parent, pending):
         and previous.shape == g.shape
         and previous.dtype == g.dtype
         and previous.base is None
-        and references(previous) <= REFERENCES_IN_CALLEE
+        and references(previous) <= REFERENCES_IN_PENDING
     ):
         in_blocks(rule, (g, *values), onto=previous)
         return None
@@ -217,7 +217,7 @@ def array_sum_to(array, shape):
 
 def total(a, b):
     """a + b, two large arrays; into `a` where nobody else can see it."""
-    if a.base is None and references(a) <= REFERENCES_IN_CALLEE:
+    if a.base is None and references(a) <= REFERENCES_IN_TOTAL:
         return np.add(a, b, out=a)
     return np.add(a, b)
 
@@ -259,10 +259,14 @@ def references(array):
 
 
 def _references_if_unshared():
-    """What `references` returns in `total`, and in `owned`, for an array that only `sweep` holds: measured by functions
-    that hand the array on as those do, because it depends on the version of the interpreter."""
+    """What `references` returns in `large_gradient`, `total` and `owned` for an array that only `sweep` holds: measured by
+    functions that get at the array as those do, because it depends on the version of the interpreter."""
 
-    def callee(array, _):
+    def large_gradient(pending):
+        previous = pending.get(0)
+        return references(previous)
+
+    def total(array, _):
         return references(array)
 
     def visit(_, array):
@@ -272,9 +276,9 @@ def _references_if_unshared():
         return references(array)
 
     array = np.empty(1)
-    return callee(array, 0), visit(0, array)
+    return large_gradient({0: np.empty(1)}), total(array, 0), visit(0, array)
 
 
-REFERENCES_IN_CALLEE, REFERENCES_IN_OWNED = _references_if_unshared()
+REFERENCES_IN_PENDING, REFERENCES_IN_TOTAL, REFERENCES_IN_OWNED = _references_if_unshared()
 SMALL = 4096
 """Elements up to which looking for memory to reuse costs more than new memory."""

@@ -1,4 +1,5 @@
 """Programs that show what tinygrad_edu does: `python -m demos list`."""
+
 import shutil
 from importlib.util import find_spec
 
@@ -12,4 +13,4 @@ def require(*packages):
     if "pygraphviz" in missing and shutil.which("dot"):  # Graphviz's own program does as well
         missing.remove("pygraphviz")
     if missing:
-        raise ImportError(f"this demo needs {' and '.join(missing)}: pip install \"tinygrad-edu[demos]\"")
+        raise ImportError(f'this demo needs {" and ".join(missing)}: pip install "tinygrad-edu[demos]"')

@@ -1,4 +1,5 @@
 """The command line: python -m demos [name of a demo] [its options]."""
+
 import argparse
 import importlib
 import sys

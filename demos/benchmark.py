@@ -3,6 +3,7 @@
 A step written by hand computes exactly what is needed and nothing else; it is the limit that a library on NumPy can approach. The
 two take turns, round by round, so that a busy machine slows both alike: look at the ratios, not at the times.
 """
+
 import statistics
 import time
 
@@ -146,7 +147,9 @@ def mlp():
         loss_of(model(inputs), labels).backward()
         optimizer.step()
 
-    P = [(rng.standard_normal(s) / s[0] ** 0.5).astype(float32) for s in zip(sizes, sizes[1:])] + [np.zeros(m, float32) for m in sizes[1:]]
+    P = [(rng.standard_normal(s) / s[0] ** 0.5).astype(float32) for s in zip(sizes, sizes[1:])] + [
+        np.zeros(m, float32) for m in sizes[1:]
+    ]
     M, V, t, rows = [np.zeros_like(p) for p in P], [np.zeros_like(p) for p in P], 0, np.arange(32)
 
     def by_hand():
@@ -189,7 +192,13 @@ def report_steps(rounds):
 
 
 def add_arguments(parser):
-    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="how often each step and its counterpart take turns (default: 5)")
+    parser.add_argument(
+        "--rounds",
+        type=int,
+        default=5,
+        metavar="N",
+        help="how often each step and its counterpart take turns (default: 5)",
+    )
 
 
 def run(options):

@@ -5,6 +5,7 @@ the graph of one step, the learning curves, the first layer's weights as images,
 
 Ctrl-C stops the training, not the program: what was learned so far is tested and drawn, and the exit code is 130.
 """
+
 import os
 import sys
 import time

@@ -4,6 +4,7 @@
 rate 1.2: the planar data exercise of Andrew Ng's "Neural Networks and Deep Learning". Our costs are compared with those
 that its solution prints.
 """
+
 import time
 
 import numpy as np

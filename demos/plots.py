@@ -1,4 +1,5 @@
 """The pictures of the demos: each function draws one with matplotlib, writes it to `path` and returns `path`."""
+
 import os
 
 import numpy as np

@@ -1,4 +1,5 @@
 """detect_anomaly: the first operation whose gradient is NaN or infinite, and a loss that is NaN already."""
+
 import pytest
 
 import tinygrad_edu as tg

@@ -1,4 +1,5 @@
 """Large arrays: cut into blocks and shared among threads, they give the same numbers, and no gradient leaks into another."""
+
 import numpy as np
 import pytest
 
@@ -48,7 +49,14 @@ def test_the_callers_gradient_is_not_added_to_in_place():
     assert (g.numpy() == 1).all()
 
 
-@pytest.mark.parametrize("name", sorted(name for name, entry in OPS.items() if entry.elementwise and len(entry.operands) <= 2 and not entry.attributes and isinstance(entry.domain, tuple)))
+@pytest.mark.parametrize(
+    "name",
+    sorted(
+        name
+        for name, entry in OPS.items()
+        if entry.elementwise and len(entry.operands) <= 2 and not entry.attributes and isinstance(entry.domain, tuple)
+    ),
+)
 def test_blocks_give_what_the_whole_gives(name, threads):
     entry = OPS[name]
     rng = np.random.default_rng(1)

@@ -1,4 +1,5 @@
 """New tensors and random numbers: against PyTorch where it is an oracle, against the distribution's own facts elsewhere."""
+
 import pickle
 
 import numpy as np
@@ -43,7 +44,10 @@ def test_created_leaves_and_gradients():
     x.grad = None
     (tg.diag(x, 1) * tg.arange(9.0).reshape(3, 3)).sum().backward()
     assert x.grad.tolist() == [1.0, 5.0]
-    assert one_hot(tg.tensor([[0, 2]])).tolist() == [[[1, 0, 0], [0, 0, 1]]] and one_hot(tg.tensor([1]), 4).shape == (1, 4)
+    assert one_hot(tg.tensor([[0, 2]])).tolist() == [[[1, 0, 0], [0, 0, 1]]] and one_hot(tg.tensor([1]), 4).shape == (
+        1,
+        4,
+    )
 
 
 MISTAKES = [
@@ -111,8 +115,23 @@ def test_seeds_states_and_independence(name):
 
 def test_these_numbers_are_the_same_on_every_platform():
     generator = tg.Generator().manual_seed(0)
-    np.testing.assert_array_equal(tg.rand(3, generator=generator, dtype=tg.float64).array, np.random.Generator(np.random.PCG64(0)).random(3))
-    assert dropout(tg.ones(12), 0.5, generator=generator.manual_seed(0)).tolist() == [2.0, 0.0, 0.0, 0.0, 0.0, 0.0, 2.0, 0.0, 2.0, 0.0, 0.0, 0.0]
+    np.testing.assert_array_equal(
+        tg.rand(3, generator=generator, dtype=tg.float64).array, np.random.Generator(np.random.PCG64(0)).random(3)
+    )
+    assert dropout(tg.ones(12), 0.5, generator=generator.manual_seed(0)).tolist() == [
+        2.0,
+        0.0,
+        0.0,
+        0.0,
+        0.0,
+        0.0,
+        2.0,
+        0.0,
+        2.0,
+        0.0,
+        0.0,
+        0.0,
+    ]
     assert pickle.loads(pickle.dumps(generator)).get_state().tolist() == generator.get_state().tolist()
     assert tg.Generator().manual_seed(-1).initial_seed() == 2**64 - 1
 

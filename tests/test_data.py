@@ -1,4 +1,5 @@
 """Data sets, samplers and the DataLoader."""
+
 import threading
 import time
 from collections import namedtuple
@@ -64,7 +65,11 @@ def test_iterable_data_sets(options):
     epochs = [flat(list(DataLoader(Stream(), num_workers=n, generator=generator(), **options))) for n in (0, 2)]
     assert epochs[0] == epochs[1]
     numbers = [batch[0] for batch in epochs[0]]
-    assert numbers == ([0, 1, 2, 3, 4, 5, 6] if options["batch_size"] is None else [[0, 1, 2], [3, 4, 5], [6]][: 3 - ("drop_last" in options)])
+    assert numbers == (
+        [0, 1, 2, 3, 4, 5, 6]
+        if options["batch_size"] is None
+        else [[0, 1, 2], [3, 4, 5], [6]][: 3 - ("drop_last" in options)]
+    )
 
 
 def test_shuffling():
@@ -83,7 +88,13 @@ def test_shuffling():
 
 def test_tensor_data_sets_are_indexed_once_per_batch(monkeypatch):
     x, y = tg.rand(20, 3), tg.arange(20)
-    plain = DataLoader(TensorDataset(x, y), batch_size=6, shuffle=True, generator=generator(), collate_fn=lambda b: data.default_collate(b))
+    plain = DataLoader(
+        TensorDataset(x, y),
+        batch_size=6,
+        shuffle=True,
+        generator=generator(),
+        collate_fn=lambda b: data.default_collate(b),
+    )
     slow = flat(list(plain))
     train, rest = data.random_split(TensorDataset(x, y), [0.75, 0.25], generator())
     parts = flat(list(DataLoader(train, batch_size=4)))

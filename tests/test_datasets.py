@@ -1,4 +1,5 @@
 """The data sets: the IDX reader refuses what is not exactly right, and MNIST is found where the documentation says."""
+
 import functools
 import gzip
 import hashlib

@@ -1,4 +1,5 @@
 """The demos: the figures that they reach, the files that they write, and what they say when something is wrong."""
+
 import importlib
 import os
 import subprocess

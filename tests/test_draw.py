@@ -1,4 +1,5 @@
 """Drawings of graphs: what is in them, what it is called, in which box it lies, and the files that come out."""
+
 import os
 import random
 import subprocess

@@ -1,4 +1,5 @@
 """In-place operations and views: the same values and gradients as PyTorch's, or an error where PyTorch raises one."""
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -85,7 +86,11 @@ def view_of_detached(T, x):
     return y, d
 
 
-PROGRAMS = [value for value in list(globals().values()) if getattr(value, "__code__", None) and value.__code__.co_varnames[:2] == ("T", "x")]
+PROGRAMS = [
+    value
+    for value in list(globals().values())
+    if getattr(value, "__code__", None) and value.__code__.co_varnames[:2] == ("T", "x")
+]
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda p: p.__name__)
@@ -166,7 +171,9 @@ def test_random_programs_of_writes_agree_with_pytorch(steps):
     numbers = np.random.default_rng(1).uniform(0.5, 1.5, (4, 4))
     try:
         theirs = run(torch, steps, numbers)
-    except RuntimeError:  # PyTorch refuses a little more than it must (a write before a value that it would have copied)
+    except (
+        RuntimeError
+    ):  # PyTorch refuses a little more than it must (a write before a value that it would have copied)
         return
     for mine, other in zip(run(tg, steps, numbers), theirs):
         np.testing.assert_allclose(mine, other, rtol=1e-9, atol=1e-12)
@@ -195,7 +202,9 @@ def test_plain_assignment_to_a_leaf_is_refused_too():
     assert x.tolist() == [1.0, 2.0]
 
 
-@pytest.mark.parametrize("change", [lambda y: y.add_(1), lambda y: y[0].zero_(), lambda y: y.detach().mul_(2), lambda y: y.data.zero_()])
+@pytest.mark.parametrize(
+    "change", [lambda y: y.add_(1), lambda y: y[0].zero_(), lambda y: y.detach().mul_(2), lambda y: y.data.zero_()]
+)
 def test_a_write_that_would_falsify_a_gradient_is_named(change):
     x = tg.tensor([1.0, 2.0], requires_grad=True)
     y = x.exp()
@@ -246,7 +255,18 @@ def test_expanded_tensors_and_lossy_results_are_refused():
 
 def test_views_share_memory_and_copies_do_not():
     x = tg.tensor(np.arange(6.0)).reshape(2, 3)
-    for view in (x[0], x.t(), x.view(-1), x.unsqueeze(0), x[:, 1:], x.expand(4, 2, 3), x.permute(1, 0), x[..., 0], x.diagonal(), x[0, 1]):
+    for view in (
+        x[0],
+        x.t(),
+        x.view(-1),
+        x.unsqueeze(0),
+        x[:, 1:],
+        x.expand(4, 2, 3),
+        x.permute(1, 0),
+        x[..., 0],
+        x.diagonal(),
+        x[0, 1],
+    ):
         assert np.shares_memory(view.array, x.array)
     for copy in (x[[0, 1]], x.clone(), x[x > 2], x + 0):
         assert not np.shares_memory(copy.array, x.array)

@@ -1,6 +1,7 @@
 """Linear algebra and einsum: values, gradients and second gradients against PyTorch and against numerical
 derivatives.
 """
+
 import numpy as np
 import pytest
 

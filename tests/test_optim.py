@@ -1,4 +1,5 @@
 """Optimizers and schedules against PyTorch, and what they do with mistakes."""
+
 import copy
 import pickle
 import warnings

@@ -1,4 +1,5 @@
 """erf and erfc of arrays against the C library's, number by number."""
+
 import math
 import warnings
 

@@ -1,4 +1,5 @@
 """Tensors: construction, dtypes, indexing, conversion, text. PyTorch is the oracle where it is installed."""
+
 import copy
 import itertools
 import pickle
@@ -46,7 +47,12 @@ def test_promotion_is_that_of_pytorch(torch):
             continue
         if {str(v.dtype) if isinstance(v, tg.Tensor) else type(v).__name__ for v in (a, b)} == {"bool"}:
             continue  # arithmetic of booleans alone is NumPy's
-        for name, ufunc in (("add", lambda x, y: x + y), ("div", lambda x, y: x / y), ("pow", lambda x, y: x**y), ("lt", lambda x, y: x < y)):
+        for name, ufunc in (
+            ("add", lambda x, y: x + y),
+            ("div", lambda x, y: x / y),
+            ("pow", lambda x, y: x**y),
+            ("lt", lambda x, y: x < y),
+        ):
             try:
                 expected = str(ufunc(p, q).dtype).removeprefix("torch.")
             except RuntimeError:
@@ -100,7 +106,12 @@ def test_indices_may_be_tensors_masks_and_numpy_arrays():
 
 @pytest.mark.parametrize(
     "index, error, text",
-    [(5, IndexError, "out of bounds"), ((0, 0, 0), IndexError, "too many indices"), (1.5, IndexError, "."), (tg.tensor([0.5]), IndexError, "integers or booleans")],
+    [
+        (5, IndexError, "out of bounds"),
+        ((0, 0, 0), IndexError, "too many indices"),
+        (1.5, IndexError, "."),
+        (tg.tensor([0.5]), IndexError, "integers or booleans"),
+    ],
 )
 def test_bad_indices_name_the_problem(index, error, text):
     with pytest.raises(error, match=text):
@@ -130,7 +141,11 @@ def test_conversion_to_numbers_and_lists():
     assert x.tolist() == [[1.0, 2.0]] and x[0, 1].item() == 2.0 and float(x[0, 0]) == 1.0 and int(x[0, 1]) == 2
     assert [row.tolist() for row in x] == [[1.0, 2.0]] and 2.0 in x and 3.0 not in x
     assert list(range(4))[tg.tensor(2)] == 2
-    for convert, message in ((lambda: x.item(), "one element"), (lambda: bool(x), r"ambiguous.*any\(\)"), (lambda: len(x[0, 0]), "no length")):
+    for convert, message in (
+        (lambda: x.item(), "one element"),
+        (lambda: bool(x), r"ambiguous.*any\(\)"),
+        (lambda: len(x[0, 0]), "no length"),
+    ):
         with pytest.raises((RuntimeError, TypeError), match=message):
             convert()
 
@@ -167,7 +182,11 @@ def test_copies_and_pickles():
     x = tg.tensor([1.0, 2.0], requires_grad=True)
     (x * x).sum().backward()
     for duplicate in (copy.deepcopy(x), pickle.loads(pickle.dumps(x))):
-        assert duplicate.tolist() == x.tolist() and duplicate.requires_grad and not np.shares_memory(duplicate.array, x.array)
+        assert (
+            duplicate.tolist() == x.tolist()
+            and duplicate.requires_grad
+            and not np.shares_memory(duplicate.array, x.array)
+        )
     assert copy.deepcopy(x).grad.tolist() == x.grad.tolist()
     a, b = copy.deepcopy([x, x])
     assert a is b

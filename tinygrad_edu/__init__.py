@@ -11,6 +11,7 @@ Names and meanings are PyTorch's; NumPy's spellings (`axis`, `keepdims`) are acc
 optimizers and data loading, `linalg` linear algebra, `func` derivatives of functions; `draw` draws graphs, `check` tests gradients.
 docs/architecture.md explains the whole library on one page.
 """
+
 from . import autograd, dtypes, numpy_protocol, ops
 from .autograd import backward, grad
 from .blocks import get_num_threads, set_num_threads

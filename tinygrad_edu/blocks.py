@@ -7,6 +7,7 @@ to what is there already on the way, block by block, while the block is in the c
 The threads meet at the lock between any two NumPy calls, and it costs tens of microseconds when they collide. Blocks therefore are
 large; smaller ones would fit the second-level cache, and are slower all the same (docs/performance.md has the figures).
 """
+
 import os
 
 import numpy as np

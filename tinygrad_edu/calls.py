@@ -2,6 +2,7 @@
 
 One for each common form of operation, because the time of an operation on small tensors is spent here.
 """
+
 import numpy as np
 
 from .blocks import LARGE, in_blocks
@@ -155,7 +156,9 @@ def make_with_attributes(entry):
         if not args or not isinstance(args[0], Tensor):
             (input,), attributes = bind(args, named)
             if not isinstance(input, Tensor):
-                return kernel(input if isinstance(input, (_ndarray, NUMBERS)) else no_operand(entry, input), **attributes)
+                return kernel(
+                    input if isinstance(input, (_ndarray, NUMBERS)) else no_operand(entry, input), **attributes
+                )
         elif len(args) == 1 and not named and len(defaults) == len(names):
             input, attributes = args[0], defaults.copy()
         elif len(args) == 2 and not named and names and (spread is None or type(args[1]) is tuple):
@@ -314,7 +317,9 @@ def make_binder(entry):
         if spread and len(args) > where_spread and not isinstance(args[where_spread], (tuple, list)):
             args = (*args[:where_spread], args[where_spread:])
         if len(args) > len(names):
-            raise TypeError(f"{entry.name}() takes at most {len(names)} arguments ({', '.join(names)}), not {len(args)}")
+            raise TypeError(
+                f"{entry.name}() takes at most {len(names)} arguments ({', '.join(names)}), not {len(args)}"
+            )
         attributes = attribute_defaults.copy()
         operands = list(args[:count])
         for name, value in zip(attribute_names, args[count:]):
@@ -331,7 +336,9 @@ def make_binder(entry):
             for name, value in named.items():
                 if name not in attribute_names or name in names[: len(args)]:
                     problem = "twice" if name in names else "unknown to it"
-                    raise TypeError(f"{entry.name}() was given `{name}`, {problem}; its parameters are {', '.join(names)}")
+                    raise TypeError(
+                        f"{entry.name}() was given `{name}`, {problem}; its parameters are {', '.join(names)}"
+                    )
                 attributes[name] = value
         if len(attributes) < len(attribute_names):
             missing = [name for name in attribute_names if name not in attributes]
@@ -364,7 +371,8 @@ def promoted(operands, floating, which=True):
         dtype = get_default_dtype()
     return [
         value
-        if value is None or (type(value) is _ndarray and (value.dtype is dtype or (which is not True and i not in which)))
+        if value is None
+        or (type(value) is _ndarray and (value.dtype is dtype or (which is not True and i not in which)))
         else np.asarray(value, dtype if which is True or i in which else None)
         for i, value in enumerate(operands)
     ]

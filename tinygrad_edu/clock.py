@@ -5,6 +5,7 @@ gradient would be wrong, and silently. So every in-place operation notes the tim
 owns the memory, and the backward pass compares it with the time at which the node was made. Arrays that are never
 written into cost nothing; neither does a graph that is younger than the latest write, the case in ordinary training.
 """
+
 import itertools
 import os
 import sys

@@ -3,6 +3,7 @@
 A size may be given number by number or as one tuple: `zeros(2, 3)` is `zeros((2, 3))`. Without `dtype`, tensors of
 floats get the default dtype (float32), as in PyTorch.
 """
+
 import math
 
 import numpy as np

@@ -15,6 +15,7 @@ gives gradients of any order. They never undo broadcasting: the engine sums a gr
 The function that takes the kernel's place accepts Tensors, arrays and numbers. Given no Tensor at all it just
 calls the kernel and returns plain arrays, which is how rules run fast.
 """
+
 import functools
 
 import numpy as np
@@ -156,7 +157,9 @@ def attach(entry):
         for name in (entry.name, *entry.aliases):
             setattr(Tensor, name, entry.call)
     for name in entry.operators:
-        special = reflected if name.startswith("__r") else equality if name in ("__eq__", "__ne__") else lambda call: call
+        special = (
+            reflected if name.startswith("__r") else equality if name in ("__eq__", "__ne__") else lambda call: call
+        )
         setattr(Tensor, name, special(entry.call))
 
 

@@ -5,6 +5,7 @@ float takes the float's type (int64 with float32 is float32), and neither Python
 change the type of a tensor that has dimensions, unless they are of a higher kind (bool < integer < float).
 Source: PyTorch, "Tensor Attributes", section torch.dtype.
 """
+
 import numpy as np
 
 __all__ = [

@@ -14,6 +14,7 @@ or from a parent to its children, hence reference counting frees a graph as soon
 Rules run on plain arrays. With `create_graph` the same rules run on Tensors instead and are thereby recorded,
 which is all that gradients of gradients need.
 """
+
 import sys
 from operator import attrgetter
 

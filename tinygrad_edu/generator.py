@@ -4,6 +4,7 @@ A Generator is NumPy's PCG64 (O'Neill 2014, "PCG: A family of simple fast space-
 algorithms for random number generation") with PyTorch's interface. It is made when it is first used, because
 importing numpy.random takes longer than the rest of this package.
 """
+
 import os
 import threading
 

@@ -2,6 +2,7 @@
 
 Each thread has its own setting.
 """
+
 import functools
 
 from .modes import state

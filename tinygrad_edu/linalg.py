@@ -2,6 +2,7 @@
 
 All take stacks of matrices (leading dimensions), and all but `matrix_rank` have gradients, of any order.
 """
+
 from .ops.factorizations import cholesky, eigh, eigvalsh, qr, svd, svdvals
 from .ops.linalg import det, inv, lstsq, matrix_power, matrix_rank, mT, pinv, slogdet
 from .ops.linalg import solve as _solve

@@ -1,4 +1,5 @@
 """What each thread has for itself: whether operations are recorded, and a way to run NumPy without warnings."""
+
 import contextvars
 import threading
 
@@ -17,7 +18,9 @@ class Mode:
 
     def __init__(self):
         self.grad_enabled = True
-        self.taken = None  # a list, while somebody wants to know whether values are taken out of the graph: see `taken_out`
+        self.taken = (
+            None  # a list, while somebody wants to know whether values are taken out of the graph: see `taken_out`
+        )
         self.watch = None  # a function that is shown every gradient of a backward pass: see autograd/anomaly.py
         context = contextvars.copy_context()
         context.run(np.seterr, all="ignore")
@@ -31,7 +34,9 @@ class ThreadState(threading.local):
         self.mode = Mode()
 
     quiet = property(lambda self: self.mode.quiet)
-    grad_enabled = property(lambda self: self.mode.grad_enabled, lambda self, flag: setattr(self.mode, "grad_enabled", flag))
+    grad_enabled = property(
+        lambda self: self.mode.grad_enabled, lambda self, flag: setattr(self.mode, "grad_enabled", flag)
+    )
 
 
 state = ThreadState()

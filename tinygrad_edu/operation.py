@@ -1,4 +1,5 @@
 """An operation as data: what the table holds, what the engine asks of it, and operations with several results."""
+
 import weakref
 
 import numpy as np
@@ -91,7 +92,9 @@ class Op:
         for names, values in zip(self.names, node.kept):
             for name, value in zip(names, values):
                 if isinstance(value, tuple) and name in ("operands", "out"):
-                    yield from ((f"operand {i}" if name == "operands" else f"result {i}", v) for i, v in enumerate(value))
+                    yield from (
+                        (f"operand {i}" if name == "operands" else f"result {i}", v) for i, v in enumerate(value)
+                    )
                 else:
                     yield ("result" if name == "out" else f"operand `{name}`"), value
 
@@ -106,7 +109,9 @@ class Op:
             return error
         text = str(error)
         if "could not be broadcast" in text or "shape mismatch" in text:
-            text = "these shapes do not broadcast: counted from the last dimension, sizes must be equal, or one of them 1"
+            text = (
+                "these shapes do not broadcast: counted from the last dimension, sizes must be equal, or one of them 1"
+            )
         known = (TypeError, IndexError, NotImplementedError)  # NumPy's own kinds of them cannot be made from a text
         kind = next((kind for kind in known if isinstance(error, kind)), OperationError)
         return kind(f"{self.name}: {text}. Operands: {given}")

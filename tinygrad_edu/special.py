@@ -8,6 +8,7 @@ float32: erf alone has a shorter formula, because GELU spends its time there: er
 of degree 7 fitted to artanh(erf(x))/x such that the largest relative error of erf, 7e-8, is least. Unlike a rational
 approximation it never exceeds 1. Everything else is computed in float64 and rounded.
 """
+
 import numpy as np
 
 __all__ = ["erf", "erfc"]

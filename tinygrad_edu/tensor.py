@@ -3,6 +3,7 @@
 Here stand construction, conversion, attributes and text. The operations come from the table (`define.py`), which
 gives Tensor its other methods and its operators; what concerns gradients comes from `autograd`.
 """
+
 import numpy as np
 
 from .clock import writes

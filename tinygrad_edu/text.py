@@ -1,4 +1,5 @@
 """How a tensor's values are written: in PyTorch's format, four digits, all numbers of one width."""
+
 import numpy as np
 
 DIGITS, THRESHOLD, EDGE = 4, 1000, 3
@@ -27,7 +28,9 @@ def number_format(values):
     scientific notation where that would lose digits."""
     sizes = np.abs(values[np.isfinite(values) & (values != 0)]).astype(float)
     whole = bool((sizes == np.ceil(sizes)).all())
-    wide = sizes.size > 0 and (sizes.max() / sizes.min() > 1000 or sizes.max() > 1e8 or (not whole and sizes.min() < 1e-4))
+    wide = sizes.size > 0 and (
+        sizes.max() / sizes.min() > 1000 or sizes.max() > 1e8 or (not whole and sizes.min() < 1e-4)
+    )
 
     def write(x):
         if not np.isfinite(x):

@@ -1,4 +1,5 @@
 """Looking for NaN and infinity: `detect_anomaly` and `set_detect_anomaly`."""
+
 import numpy as np
 
 from ..engine import reachable
@@ -41,7 +42,8 @@ def watch(node, g, d):
         return
     kept = [f"its {name} is not finite" for name, value in node.op.kept_by_name(node) if not finite(value)]
     raise AutogradError(
-        f"the gradient of `{node.op.name}` is not finite, although the gradient of its result is" + "".join(f"; {text}" for text in kept)
+        f"the gradient of `{node.op.name}` is not finite, although the gradient of its result is"
+        + "".join(f"; {text}" for text in kept)
     )
 
 
@@ -53,8 +55,12 @@ def check_start(x):
     for node in reversed(reachable([x.node])):
         for name, value in node.op.kept_by_name(node) if node.op is not None and node.kept is not None else ():
             if not finite(value):
-                raise AutogradError(f"{message}: of the values that operations kept, the first such is the {name} of `{node.op.name}`")
-    raise AutogradError(f"{message}: no operation kept such a value, so one of the last ones made it (`{x.node.name}`?)")
+                raise AutogradError(
+                    f"{message}: of the values that operations kept, the first such is the {name} of `{node.op.name}`"
+                )
+    raise AutogradError(
+        f"{message}: no operation kept such a value, so one of the last ones made it (`{x.node.name}`?)"
+    )
 
 
 def finite(value):

@@ -1,4 +1,5 @@
 """`backward` and `grad`: what users call to get gradients. The work is done by `engine.sweep`."""
+
 import numpy as np
 
 from ..engine import extras_of, sweep
@@ -31,7 +32,15 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, 
             extras_of(x.node).grad = g if x.grad is None else x.grad + g
 
 
-def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False, allow_unused=None, materialize_grads=False):
+def grad(
+    outputs,
+    inputs,
+    grad_outputs=None,
+    retain_graph=None,
+    create_graph=False,
+    allow_unused=None,
+    materialize_grads=False,
+):
     """d(Σ outputs · grad_outputs)/d(input) for each input, as a tuple of Tensors; nothing is added to any `grad`.
 
     inputs             Tensors (leaves or not) that require gradients

@@ -1,4 +1,5 @@
 """What Tensor has to do with gradients: backward(), hooks, retain_grad()."""
+
 import itertools
 
 from ..engine import extras_of
@@ -53,6 +54,8 @@ def _retain_grad(self):
 Tensor.backward = _backward
 Tensor.register_hook = _register_hook
 Tensor.retain_grad = _retain_grad
-Tensor.retains_grad = property(lambda self: not self.is_leaf and self.node.extras is not None and self.node.extras.retains)
+Tensor.retains_grad = property(
+    lambda self: not self.is_leaf and self.node.extras is not None and self.node.extras.retains
+)
 for _name in ("backward", "register_hook", "retain_grad"):
     getattr(Tensor, _name).__name__ = _name

@@ -8,3 +8,12 @@ from .gradcheck import assert_gradients, gradients
 from .report import VERDICTS, Element, Report
 
 __all__ = ["VERDICTS", "Element", "Report", "assert_gradients", "gradients"]
+
+
+def __getattr__(name):
+    """`strategies` is imported when first asked for, because it needs hypothesis."""
+    if name == "strategies":
+        import importlib
+
+        return importlib.import_module(f"{__name__}.strategies")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,5 @@
 """Data sets, and loaders that bring them in batches."""
+
 from . import datasets
 from .collate import default_collate
 from .dataset import ConcatDataset, Dataset, IterableDataset, Subset, TensorDataset, random_split

@@ -1,4 +1,5 @@
 """From a list of samples to one batch."""
+
 import numpy as np
 
 from ..dtypes import float64
@@ -30,7 +31,9 @@ def default_collate(batch):
     if isinstance(first, (tuple, list)):
         if any(len(sample) != len(first) for sample in batch):
             lengths = sorted({len(sample) for sample in batch})
-            raise RuntimeError(f"samples of a batch need equal numbers of items; these have {lengths}. Write a collate_fn")
+            raise RuntimeError(
+                f"samples of a batch need equal numbers of items; these have {lengths}. Write a collate_fn"
+            )
         columns = [default_collate(list(column)) for column in zip(*batch)]
         return type(first)(*columns) if hasattr(first, "_fields") else columns
     raise TypeError(

@@ -1,4 +1,5 @@
 """Data sets: what a DataLoader takes samples from."""
+
 from bisect import bisect_right
 from itertools import accumulate
 
@@ -35,12 +36,16 @@ class TensorDataset(Dataset):
             raise ValueError("TensorDataset: give at least one tensor")
         for index, x in enumerate(tensors):
             if not isinstance(x, Tensor):
-                raise TypeError(f"TensorDataset: argument {index} is a {type(x).__name__}; use tinygrad_edu.tensor(...)")
+                raise TypeError(
+                    f"TensorDataset: argument {index} is a {type(x).__name__}; use tinygrad_edu.tensor(...)"
+                )
             if x.ndim == 0:
                 raise ValueError(f"TensorDataset: tensor {index} is a single number and has no rows")
         if len({len(x) for x in tensors}) > 1:
             shapes = ", ".join(str(tuple(x.shape)) for x in tensors)
-            raise ValueError(f"TensorDataset: the first sizes, which count the samples, must be equal; the shapes are {shapes}")
+            raise ValueError(
+                f"TensorDataset: the first sizes, which count the samples, must be equal; the shapes are {shapes}"
+            )
         self.tensors = tensors
 
     def __getitem__(self, index):
@@ -109,7 +114,12 @@ def random_split(dataset, lengths, generator=None):
              then left over going to the first, second, ... subset, one sample each
     """
     lengths = list(lengths)
-    if lengths and abs(sum(lengths) - 1) < 1e-9 and all(0 <= length <= 1 for length in lengths) and sum(lengths) != len(dataset):
+    if (
+        lengths
+        and abs(sum(lengths) - 1) < 1e-9
+        and all(0 <= length <= 1 for length in lengths)
+        and sum(lengths) != len(dataset)
+    ):
         lengths = [int(len(dataset) * fraction) for fraction in lengths]
         for index in range(len(dataset) - sum(lengths)):
             lengths[index % len(lengths)] += 1

@@ -6,6 +6,7 @@ shape (number, height, width), and labels as int64 tensors, of shape (number,).
 MNIST is looked for in the folder that the environment variable TINYGRAD_EDU_DATA names, in its subfolder `mnist`, and
 in the user's cache. It is never downloaded unless that is asked for.
 """
+
 import math
 import os
 

@@ -1,4 +1,5 @@
 """The DataLoader: batches from a data set, in order or shuffled, read ahead by threads if asked to."""
+
 import threading
 from collections import deque
 from itertools import count, islice

@@ -1,4 +1,5 @@
 """Samplers: the order in which a DataLoader asks for samples."""
+
 from ..generator import Generator
 from ..ops.random import multinomial, randint, randperm
 from ..tensor import as_tensor

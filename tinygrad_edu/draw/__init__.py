@@ -5,6 +5,7 @@
 outputs -> picture.py (what is drawn) -> dot.py (DOT text) -> render.py (Graphviz)
                                       -> listing.py (plain text)
 """
+
 from .graph import Graph, graph
 
 __all__ = ["Graph", "graph"]

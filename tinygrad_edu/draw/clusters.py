@@ -3,6 +3,7 @@
 A module notes for each of its calls the ticks of the clock at the start and at the stop. Nodes are numbered by the
 same clock, so an operation belongs to the calls with start < number < stop; the innermost of them started last.
 """
+
 from operator import itemgetter
 
 

@@ -1,4 +1,5 @@
 """A picture as DOT text, the language of Graphviz."""
+
 from html import escape
 
 FONT = "Helvetica,Arial,sans-serif"

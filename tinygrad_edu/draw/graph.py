@@ -1,4 +1,5 @@
 """`graph`, and the `Graph` that it returns: one picture in all its forms."""
+
 import os
 from functools import cached_property
 from threading import get_ident

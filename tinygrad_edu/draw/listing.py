@@ -1,7 +1,8 @@
 """A picture as plain text: what is given, then one line per operation in the order of computation.
 
-    %1 = matmul(x, 0.weight)    (5, 3)
+%1 = matmul(x, 0.weight)    (5, 3)
 """
+
 from .dot import visible
 
 

@@ -1,4 +1,5 @@
 """What things are called: leaves, results, constants; and how shapes, settings and values are written."""
+
 import numpy as np
 
 from ..clock import owner_of

@@ -4,6 +4,7 @@ The nodes below the outputs are put in a topological order: operations as they w
 first use. If there are too many, those in the middle of this order become one vertex, the *gap*. The result is acyclic
 again, since edges lead only forwards in the order.
 """
+
 from ..engine import reachable
 from ..operation import Op
 from ..tensor import Tensor

@@ -1,4 +1,5 @@
 """From DOT text to SVG, PNG or PDF by Graphviz: the one in the package pygraphviz, or the program `dot`."""
+
 import threading
 
 FORMATS = ("svg", "png", "pdf")
@@ -27,6 +28,6 @@ def by_program(source, format):
         return graphviz.Source(source).pipe(format=format)
     except graphviz.ExecutableNotFound as error:
         raise ImportError(
-            "drawing needs Graphviz. Install it with\n    pip install \"tinygrad-edu[draw]\"\n"
-            "or as a program from https://graphviz.org/download. Without it: print(graph) and graph.save(\"x.dot\")"
+            'drawing needs Graphviz. Install it with\n    pip install "tinygrad-edu[draw]"\n'
+            'or as a program from https://graphviz.org/download. Without it: print(graph) and graph.save("x.dot")'
         ) from error

@@ -4,6 +4,7 @@ Graphviz treats an edge across r ranks as r edges. A parameter that each of n st
 total, and their layout takes time that grows faster still: minutes for a recurrent network of 100 steps. If the edges
 of all leaves together are that long, each leaf is drawn again wherever it is needed at a distance.
 """
+
 BUDGET = 1500  # up to this total length of the edges of leaves, in ranks, nothing is repeated: about a second of layout
 REACH = 16  # ranks across which the users of one box may lie if leaves are repeated
 

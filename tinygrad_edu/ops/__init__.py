@@ -1,4 +1,5 @@
 """The operations: one block each, grouped by subject. Importing this package fills the table `define.OPS`."""
+
 from . import (
     activation, arithmetic, classification, comparison, conversion, einsum, elementary, factorizations, indexing,
     joining, linalg, linear, loss, neural, norms, products, reduce, shape,

@@ -1,4 +1,5 @@
 """Arithmetic: + − × ÷, powers, remainders, signs, the larger and the smaller of two."""
+
 import numpy as np
 
 from ..define import op
@@ -213,13 +214,19 @@ def trunc(x):
     return np.trunc(x)
 
 
-@op(None, numpy=[np.round], elementwise=True, inplace=True, samples=[((( 3, 4),), {}), (((3, 4),), dict(decimals=1))])
+@op(None, numpy=[np.round], elementwise=True, inplace=True, samples=[(((3, 4),), {}), (((3, 4),), dict(decimals=1))])
 def round(x, decimals=0):
     """x rounded to `decimals` digits; halves go to the even neighbour."""
     return np.round(x, decimals)
 
 
-@op(lambda g: g, elementwise=True, inplace=True, oracle=lambda x: x - np.trunc(x), avoid=(-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0))
+@op(
+    lambda g: g,
+    elementwise=True,
+    inplace=True,
+    oracle=lambda x: x - np.trunc(x),
+    avoid=(-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0),
+)
 def frac(x):
     """The fraction of x, with its sign: x − trunc(x)."""
     return x - np.trunc(x)

@@ -1,4 +1,5 @@
 """Comparison, logic and choice."""
+
 import numpy as np
 
 from ..define import bools, case, op

@@ -1,4 +1,5 @@
 """Conversion of Tensors: `to` and its short forms, views by other names, transposes as attributes."""
+
 import numpy as np
 
 from ..define import composite

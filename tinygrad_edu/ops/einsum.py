@@ -4,6 +4,7 @@
 sums for letters that occur nowhere else, and products of two operands at a time. The last is the operation `contract`,
 which is one product of (stacks of) matrices; its gradients are again contractions, hence gradients of any order.
 """
+
 import functools
 import string
 
@@ -172,8 +173,7 @@ def _sizes(equation, terms, operands):
             if size != 1 and sizes.get(c, 1) not in (1, size):
                 raise OperationError(
                     f"einsum: the letter {c!r} of {equation!r} has size {sizes[c]} in one operand and {size} in "
-                    "another; the shapes are "
-                    + ", ".join([str(tuple(x.shape)) for x in operands])
+                    "another; the shapes are " + ", ".join([str(tuple(x.shape)) for x in operands])
                 )
             if size != 1 or c not in sizes:
                 sizes[c] = size

@@ -2,6 +2,7 @@
 
 Derivatives: Abramowitz & Stegun 1964, chapters 4 and 7.
 """
+
 import math
 
 import numpy as np
@@ -16,7 +17,9 @@ UNIT = (-0.9, 0.9)
 
 def _function(rule, ufunc, label=None, domain=(-3.0, 3.0), aliases=()):
     """An elementary function: element by element, of floating numbers, with an in-place version."""
-    return op(rule, ufunc=ufunc, label=label, domain=domain, elementwise=True, floating=True, inplace=True, aliases=aliases)
+    return op(
+        rule, ufunc=ufunc, label=label, domain=domain, elementwise=True, floating=True, inplace=True, aliases=aliases
+    )
 
 
 @_function(lambda g, out: g * out, np.exp)

@@ -9,6 +9,7 @@ Derivatives: Murray, "Differentiation of the Cholesky decomposition" (arXiv:1602
 "Algorithmic differentiation of linear algebra functions with application in optimum experimental design" (2011) for QR;
 Seeger et al., "Auto-differentiating linear algebra" (arXiv:1710.08717, 2017) and Giles 2008 for the others.
 """
+
 from collections import namedtuple
 
 import numpy as np

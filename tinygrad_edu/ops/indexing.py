@@ -1,7 +1,8 @@
 """Indexing: reading and writing parts of a tensor. Reading and putting back are adjoint pairs:
 
-    getitem / put,  gather / put_along,  index_select / put along a dimension
+getitem / put,  gather / put_along,  index_select / put along a dimension
 """
+
 from collections import namedtuple
 
 import numpy as np
@@ -37,7 +38,10 @@ def plain_index(index):
 def is_basic(index):
     """Whether reading with this (plain) index gives a view."""
     items = index if isinstance(index, tuple) else (index,)
-    return all(item is None or item is Ellipsis or isinstance(item, (slice, int)) and item is not True and item is not False for item in items)
+    return all(
+        item is None or item is Ellipsis or isinstance(item, (slice, int)) and item is not True and item is not False
+        for item in items
+    )
 
 
 def after_integers(x, index):
@@ -330,5 +334,6 @@ def topk(x, k, dim=-1, largest=True, sorted=True):
     indices = argsort(x, dim, largest)
     indices = indices[(slice(None),) * dim + (slice(k),)] if x.ndim else indices
     return Ordered(gather(x, dim, indices), indices)
+
 
 Tensor.__getitem__ = lambda self, index: getitem(self, index)

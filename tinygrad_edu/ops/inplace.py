@@ -8,6 +8,7 @@ gradients is as in PyTorch:
 * a node that keeps an array which is overwritten later raises when its gradient is asked for (`clock.Writes`);
 * a leaf that requires gradients cannot be changed in place, except under `no_grad`.
 """
+
 import numpy as np
 
 from ..clock import owner_of, tick, writes
@@ -20,7 +21,15 @@ from .indexing import after_integers, getitem, index_put, is_basic, plain_index
 from .shape import cast, clone
 
 
-@op(lambda g: g * 0, lambda g: g, linear=(0, 1), internal=True, label="copy into", samples=[case((3, 4), (4,)), case((2,), ())], oracle=lambda x, value: np.zeros(x.shape) + value)
+@op(
+    lambda g: g * 0,
+    lambda g: g,
+    linear=(0, 1),
+    internal=True,
+    label="copy into",
+    samples=[case((3, 4), (4,)), case((2,), ())],
+    oracle=lambda x, value: np.zeros(x.shape) + value,
+)
 def copy_into(x, value):
     """`value`, broadcast to the shape of x: what x is after it was overwritten."""
     return np.broadcast_to(value, x.shape).copy()
@@ -80,7 +89,9 @@ def check_leaf(target, name):
 def check_overlap(target, name):
     """An expanded tensor shows one number in several places: writing into it has no meaning."""
     if any(step == 0 and size > 1 for step, size in zip(target.array.strides, target.array.shape)):
-        raise RuntimeError(f"{name}: several elements of this expanded tensor share one place in memory; clone() it before")
+        raise RuntimeError(
+            f"{name}: several elements of this expanded tensor share one place in memory; clone() it before"
+        )
 
 
 def preserve(node, array):

@@ -1,4 +1,5 @@
 """Joining several tensors, splitting one, padding."""
+
 import numpy as np
 
 from ..define import case, composite, op
@@ -169,4 +170,3 @@ def rot90(x, k=1, dims=(0, 1)):
     if turn == 1:
         return flip(x, (b,)).transpose(a, b)
     return flip(x.transpose(a, b), (b,)) if turn == 3 else x.clone()
-

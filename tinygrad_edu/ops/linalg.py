@@ -3,6 +3,7 @@
 The derivatives are those of M. B. Giles, "An extended collection of matrix derivative results for forward and reverse
 mode algorithmic differentiation" (2008), section 2; others are cited where they stand.
 """
+
 from collections import namedtuple
 
 import numpy as np

@@ -1,10 +1,11 @@
 """Norms of vectors and matrices, as in torch.linalg, and torch.norm.
 
-    vector_norm   (Σ |x|ᵖ)^(1/p) over some dimensions, taken as one vector
-    matrix_norm   norms of the matrices in two dimensions
-    linalg_norm   one or the other, by the number of dimensions: torch.linalg.norm and np.linalg.norm
-    norm          torch.norm: `dim` None means all elements, "fro" is the vector norm with p = 2
+vector_norm   (Σ |x|ᵖ)^(1/p) over some dimensions, taken as one vector
+matrix_norm   norms of the matrices in two dimensions
+linalg_norm   one or the other, by the number of dimensions: torch.linalg.norm and np.linalg.norm
+norm          torch.norm: `dim` None means all elements, "fro" is the vector norm with p = 2
 """
+
 import math
 
 import numpy as np

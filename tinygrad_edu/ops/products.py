@@ -1,4 +1,5 @@
 """Products of matrices and of tensors of more dimensions, composed of matmul; and distances between points."""
+
 import numpy as np
 
 from ..define import case, composite, op

@@ -8,6 +8,7 @@ users call (`rand`, `normal_`, ...) checks its arguments, calls `draw` and wraps
 The same seed gives the same numbers on every platform: they come from one PCG64 stream per generator, in the order of
 the calls, and never depend on the number of threads.
 """
+
 import numpy as np
 
 from ..creation import check_device, floating_dtype, new_tensor_of, size_of
@@ -38,7 +39,9 @@ SIZE, FLOAT32 = (7, 5), np.dtype(np.float32)  # of samples
 
 def _random(*samples, count=0):
     """A random operation on `count` arrays; it has no gradient and is not offered to users under its name."""
-    return op(*[None] * count, random=True, internal=True, method=False, promotes=False, domain=(0.1, 0.9), samples=samples)
+    return op(
+        *[None] * count, random=True, internal=True, method=False, promotes=False, domain=(0.1, 0.9), samples=samples
+    )
 
 
 @_random(case(size=SIZE, low=0, high=1, dtype=FLOAT32), case(size=SIZE, low=-2.0, high=3.0, dtype=FLOAT32))

@@ -2,13 +2,13 @@
 
 `dim` is an int, a tuple of ints or None for all dimensions; with `keepdim` the reduced dimensions stay, with size 1.
 """
+
 from collections import namedtuple
 
 import numpy as np
 
 from ..define import bools, case, composite, op
 from ..dtypes import as_dtype
-from ..tensor import Tensor
 from .arithmetic import abs, maximum, minimum, sign, square
 from .comparison import isfinite, where
 from .elementary import exp, log, sqrt
@@ -291,4 +291,3 @@ def _select_extreme(x, dim, keepdim, whole, position, between):
     indices = position(x, dim, True)
     values = gather(x, dim, indices)
     return Extreme(values, indices) if keepdim else Extreme(squeeze(values, dim), squeeze(indices, dim))
-

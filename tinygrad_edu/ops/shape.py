@@ -1,4 +1,5 @@
 """Shapes: the same values in another arrangement. Most results are views, which share the memory of their operand."""
+
 import numpy as np
 
 from ..define import OPS, case, op
@@ -7,7 +8,9 @@ from ..define import OPS, case, op
 def normalized_dim(dim, ndim):
     """`dim` counted from the front, with PyTorch's error if there is no such dimension."""
     if not -max(ndim, 1) <= dim < max(ndim, 1):
-        raise IndexError(f"dim {dim} is out of range for {ndim} dimensions (from {-max(ndim, 1)} to {max(ndim, 1) - 1})")
+        raise IndexError(
+            f"dim {dim} is out of range for {ndim} dimensions (from {-max(ndim, 1)} to {max(ndim, 1) - 1})"
+        )
     return dim % ndim if ndim else 0
 
 
@@ -191,7 +194,13 @@ def sum_(x, dim):
     return OPS["sum"].call(x, dim)
 
 
-@op(lambda g, dims: flip(g, dims), linear=(0,), spread="dims", numpy=[np.flip], samples=[case((2, 3), dims=(0,)), case((2, 3), dims=(0, 1))])
+@op(
+    lambda g, dims: flip(g, dims),
+    linear=(0,),
+    spread="dims",
+    numpy=[np.flip],
+    samples=[case((2, 3), dims=(0,)), case((2, 3), dims=(0, 1))],
+)
 def flip(x, dims):
     """In reverse order along `dims`: a copy."""
     return np.flip(x, normalized_dims(dims, x.ndim)).copy()
@@ -235,13 +244,25 @@ def diagonal_scatter(x, shape, offset=0, dim1=0, dim2=1):
     return result
 
 
-@op(lambda g, diagonal: tril(g, diagonal), linear=(0,), inplace=True, numpy=[np.tril], samples=[case((3, 4)), case((2, 3, 3), diagonal=-1)])
+@op(
+    lambda g, diagonal: tril(g, diagonal),
+    linear=(0,),
+    inplace=True,
+    numpy=[np.tril],
+    samples=[case((3, 4)), case((2, 3, 3), diagonal=-1)],
+)
 def tril(x, diagonal=0):
     """The lower triangle of (the last two dimensions of) x, 0 elsewhere."""
     return np.tril(x, diagonal)
 
 
-@op(lambda g, diagonal: triu(g, diagonal), linear=(0,), inplace=True, numpy=[np.triu], samples=[case((3, 4)), case((2, 3, 3), diagonal=1)])
+@op(
+    lambda g, diagonal: triu(g, diagonal),
+    linear=(0,),
+    inplace=True,
+    numpy=[np.triu],
+    samples=[case((3, 4)), case((2, 3, 3), diagonal=1)],
+)
 def triu(x, diagonal=0):
     """The upper triangle of (the last two dimensions of) x, 0 elsewhere."""
     return np.triu(x, diagonal)

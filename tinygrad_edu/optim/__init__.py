@@ -1,4 +1,5 @@
 """Optimizers, which change parameters so that a loss decreases, and schedules for their learning rates."""
+
 from . import lr_scheduler
 from .adagrad import Adagrad
 from .adam import Adam, AdamW

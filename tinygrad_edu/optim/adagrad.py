@@ -1,4 +1,5 @@
 """Adagrad: gradients divided by the root of the sum of all their squares."""
+
 import numpy as np
 
 from ..define import op

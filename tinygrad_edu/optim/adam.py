@@ -1,4 +1,5 @@
 """Adam and AdamW: steps of a size that does not depend on the scale of the gradient."""
+
 import math
 
 import numpy as np

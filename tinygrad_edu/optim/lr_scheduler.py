@@ -5,6 +5,7 @@ Most schedules compute a learning rate from the one before it, as PyTorch's do: 
 optimizer, each multiplying what the others left. The formula in a schedule's docstring says what it gives alone, lr₀
 being the initial learning rate and t the number of steps of the schedule.
 """
+
 import math
 import warnings
 from bisect import bisect_right
@@ -231,7 +232,9 @@ class SequentialLR(LRScheduler):
         self.optimizer, self._schedulers, self._milestones = optimizer, list(schedulers), list(milestones)
         self.last_epoch, self._calls = last_epoch + 1, 0
         self.base_lrs = schedulers[0].base_lrs
-        for group in optimizer.param_groups:  # undo the first learning rates, which the schedulers set when they were made
+        for (
+            group
+        ) in optimizer.param_groups:  # undo the first learning rates, which the schedulers set when they were made
             group["lr"] = group["initial_lr"]
         for scheduler in self._schedulers:
             scheduler.last_epoch -= 1

@@ -1,4 +1,5 @@
 """What all optimizers share: parameter groups, per-parameter state, saving and loading it."""
+
 from collections import defaultdict
 
 import numpy as np
@@ -72,7 +73,9 @@ class Optimizer:
 
     def _check_parameter(self, p, index):
         if not isinstance(p, Tensor):
-            raise TypeError(f"{type(self).__name__} optimizes tensors; parameter {index} is a {type(p).__name__}: {p!r:.60}")
+            raise TypeError(
+                f"{type(self).__name__} optimizes tensors; parameter {index} is a {type(p).__name__}: {p!r:.60}"
+            )
         if not p.is_leaf:
             raise ValueError(
                 f"{type(self).__name__} optimizes leaves, and parameter {index}, of shape {tuple(p.shape)}, was "

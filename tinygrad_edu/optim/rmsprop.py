@@ -1,4 +1,5 @@
 """RMSprop: gradients divided by the root of their running mean square."""
+
 import numpy as np
 
 from ..define import op
@@ -31,7 +32,13 @@ class RMSprop(Optimizer):
     ):  # fmt: skip
         refuse("RMSprop", foreach=foreach, capturable=capturable, differentiable=differentiable)
         options = dict(
-            lr=lr, alpha=alpha, eps=eps, weight_decay=weight_decay, momentum=momentum, centered=centered, maximize=maximize
+            lr=lr,
+            alpha=alpha,
+            eps=eps,
+            weight_decay=weight_decay,
+            momentum=momentum,
+            centered=centered,
+            maximize=maximize,
         )
         super().__init__(params, options)
 

@@ -1,4 +1,5 @@
 """Stochastic gradient descent, with momentum."""
+
 import numpy as np
 
 from ..define import op
@@ -33,7 +34,12 @@ class SGD(Optimizer):
     ):  # fmt: skip
         refuse("SGD", foreach=foreach, fused=fused, differentiable=differentiable)
         options = dict(
-            lr=lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay, nesterov=nesterov, maximize=maximize
+            lr=lr,
+            momentum=momentum,
+            dampening=dampening,
+            weight_decay=weight_decay,
+            nesterov=nesterov,
+            maximize=maximize,
         )
         super().__init__(params, options)
 

@@ -239,3 +239,34 @@ def test_errors_name_the_operation_and_what_it_was_given():
 def test_comparison_with_other_things():
     x = tg.tensor([1.0])
     assert (x == None) is False and (x != None) is True and {x: 1}[x] == 1  # noqa: E711
+
+
+# ---- functions composed of operations
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (4,), (3, 1), ()])
+@pytest.mark.parametrize("which", ["min", "max", "both"])
+def test_clamp_with_tensors_as_limits(shape, which, torch):
+    rng = np.random.default_rng(3)
+    x, low, high = rng.standard_normal((3, 4)), rng.standard_normal(shape) - 0.5, rng.standard_normal(shape) + 0.3
+    results = []
+    for T in (tg, torch):
+        tensors = [T.tensor(a, dtype=T.float64, requires_grad=True) for a in (x, low, high)]
+        limits = {"min": tensors[1], "max": tensors[2]}
+        y = tensors[0].clamp(**(limits if which == "both" else {which: limits[which]}))
+        (y * T.tensor(np.cos(np.arange(12.0)).reshape(3, 4))).sum().backward()
+        results.append([y.detach().numpy()] + [t.grad.numpy() for t in tensors if t.grad is not None])
+    for ours, theirs in zip(*results, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-12)
+
+
+def test_clamp_of_large_and_integer_tensors():
+    big = tg.tensor(np.linspace(-2, 2, 2**20 + 3), requires_grad=True)
+    big.clamp(-1, 1).sum().backward()
+    inside = np.abs(big.detach().numpy()) <= 1
+    assert (big.grad.numpy() == inside).all()
+    limits = tg.tensor(np.zeros(2**20 + 3))
+    assert (big.clamp(min=limits).detach().numpy() == np.maximum(big.detach().numpy(), 0)).all()
+    assert tg.tensor([1, 5, 9]).clamp(2, 6).tolist() == [2, 5, 6] and tg.tensor([1, 5]).clip(max=3).tolist() == [1, 3]
+    with pytest.raises(ValueError, match="at least one"):
+        big.clamp()

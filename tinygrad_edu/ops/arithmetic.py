@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..define import op
+from ..define import case, composite, op
 from .comparison import where
 from .elementary import log
 
@@ -181,19 +181,31 @@ def hypot(x, y):
 
 @op(
     lambda g, x, min, max: where(_inside(x, min, max), g, 0.0),
-    ufunc=np.clip, numpy=[np.clip], elementwise=True, inplace=True, aliases=["clip"], avoid=(-1.0, 1.5), promotes=False,
-    samples=[((( 3, 4),), dict(min=-1.0, max=1.5)), (((3, 4),), dict(min=-1.0)), (((5,),), dict(max=1.5))],
+    elementwise=True, internal=True, label="clamp", avoid=(-1.0, 1.5), oracle=np.clip,
+    samples=[case((3, 4), min=-1.0, max=1.5), case((3, 4), min=-1.0, max=None), case((5,), min=None, max=1.5)],
 )  # fmt: skip
-def clamp(x, min=None, max=None):
-    """x limited to [min, max], either of which may be None, a number or a tensor; gradient 1 inside and at the limits, 0 outside."""
-    if min is None and max is None:
-        raise ValueError("at least one of `min` and `max` must be given")
+def clamp_to_numbers(x, min, max):
+    """x limited to [min, max], numbers, one of which may be None; gradient 1 inside and at the limits, 0 outside."""
     return np.clip(x, min, max)
 
 
 def _inside(x, min, max):
     inside = True if min is None else x >= min
     return inside if max is None else inside & (x <= max)
+
+
+@composite(inplace=True, aliases=["clip"], numpy=[np.clip])
+def clamp(x, min=None, max=None):
+    """x limited to [min, max], either of which may be None, a number or a tensor (then it gets gradients, too, where x
+    is outside). Where min > max the result is max."""
+    if min is None and max is None:
+        raise ValueError("clamp: at least one of `min` and `max` must be given")
+    numbers = (int, float, type(None))
+    if isinstance(min, numbers) and isinstance(max, numbers):
+        return clamp_to_numbers(x, min, max)
+    if min is not None:
+        x = where(x < min, min, x)
+    return x if max is None else where(x > max, max, x)
 
 
 @op(None, ufunc=np.floor, elementwise=True, inplace=True)

@@ -19,6 +19,9 @@ I, MASK = np.array([2, 0, 2]), A > 0
 
 # name: calls (T, x) -> result, where T is either library and x the operand as its tensor, float64, requiring gradients
 CALLS = {
+    "add": [(A, lambda T, x: x.add(T.tensor(B), alpha=-0.5)), (A, lambda T, x: T.add(x, 2)), (A, lambda T, x: (x * 1).add_(x, alpha=3))],
+    "addcdiv": [(A, lambda T, x: T.addcdiv(x, x, x * x + 1, value=0.5)), (A, lambda T, x: (x * 1).addcdiv_(x, T.tensor(B) ** 2 + 1))],
+    "addcmul": [(A, lambda T, x: T.addcmul(T.tensor(B), x, x, value=2)), (A, lambda T, x: (x * 1).addcmul_(x, x))],
     "bmm": [(S, lambda T, x: T.bmm(x, T.tensor(np.stack([M, -M]))))],
     "cat": [(A, lambda T, x: T.cat([x, T.tensor(B), x], dim=1)), (A, lambda T, x: T.cat((x, T.zeros(0), x)))],
     "chunk": [(A, lambda T, x: x.chunk(3, 1)), (A, lambda T, x: T.chunk(x, 2))],
@@ -26,6 +29,7 @@ CALLS = {
     "expand_as": [(V, lambda T, x: x.expand_as(T.tensor(A)))],
     "hstack": [(A, lambda T, x: T.hstack([x, x[:, :1]])), (V, lambda T, x: T.hstack((x, x)))],
     "index_select": [(A, lambda T, x: x.index_select(0, T.tensor(I))), (A, lambda T, x: T.index_select(x, -1, T.tensor(I)))],
+    "lerp": [(A, lambda T, x: T.lerp(x, T.tensor(B), 0.3)), (A, lambda T, x: (x * 1).lerp_(T.tensor(B), T.tensor(np.abs(B))))],
     "linalg_norm": [(A, lambda T, x: T.linalg.norm(x)), (A, lambda T, x: T.linalg.norm(x, 1, dim=1)), (S, lambda T, x: T.linalg.norm(x, "fro", (1, 2)))],
     "masked_fill": [(A, lambda T, x: x.masked_fill(T.tensor(MASK), 0.5)), (A, lambda T, x: x.masked_fill(T.tensor(MASK[:, :1]), 2))],
     "masked_select": [(A, lambda T, x: x.masked_select(T.tensor(MASK))), (A, lambda T, x: T.masked_select(x, T.tensor(MASK[0])))],
@@ -59,6 +63,7 @@ CALLS = {
     "split": [(A, lambda T, x: x.split(3, dim=1)), (A, lambda T, x: T.split(x, [1, 2]))],
     "stack": [(A, lambda T, x: T.stack([x, T.tensor(B)], dim=-1)), (V, lambda T, x: T.stack((x, x)))],
     "std": [(A, lambda T, x: x.std()), (A, lambda T, x: x.std(1, keepdim=True)), (A, lambda T, x: T.std(x, dim=0, correction=0))],
+    "sub": [(A, lambda T, x: T.sub(T.tensor(B), x, alpha=2)), (A, lambda T, x: x.sub(1.5)), (A, lambda T, x: (x * 1).sub_(x * x, alpha=0.5))],
     "take": [(A, lambda T, x: x.take(T.tensor([[0, 5], [11, 5]])))],
     "tensor_split": [(A, lambda T, x: x.tensor_split(3, dim=1)), (A, lambda T, x: T.tensor_split(x, (1, 2)))],
     "tile": [(A, lambda T, x: x.tile((2,))), (A, lambda T, x: T.tile(x, (2, 1, 3)))],

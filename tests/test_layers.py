@@ -19,6 +19,7 @@ LAYERS = (
         "errors",
         "clock",
         "dtypes",
+        "devices",
         "modes",
         "engine",
         "grad_mode",

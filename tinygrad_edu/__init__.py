@@ -17,12 +17,14 @@ from .autograd import backward, grad
 from .blocks import get_num_threads, set_num_threads
 from .creation import *  # noqa: F403
 from .define import COMPOSITES, OPS
+from .devices import *  # noqa: F403
 from .dtypes import *  # noqa: F403
 from .errors import AutogradError, GraphFreedError, OperationError, OverwrittenError
 from .generator import *  # noqa: F403
 from .grad_mode import *  # noqa: F403
 from .ops.random import *  # noqa: F403
 from .tensor import *  # noqa: F403
+from .text import set_printoptions
 
 __version__ = "0.1.0"
 

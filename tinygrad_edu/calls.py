@@ -7,7 +7,7 @@ import numpy as np
 
 from .blocks import LARGE, in_blocks
 from .clock import tick
-from .dtypes import get_default_dtype, result_type
+from .dtypes import common_dtype, default_float
 from .engine import Node
 from .modes import state
 from .operation import results
@@ -55,7 +55,7 @@ def make_unary(entry):
             return kernel(input if isinstance(input, (_ndarray, NUMBERS)) else no_operand(entry, input))
         a = input.array
         if floating and a.dtype.kind not in "fc":
-            a = a.astype(get_default_dtype())
+            a = a.astype(default_float())
         try:
             mode = state.mode
             out = in_blocks(kernel, (a,)) if elementwise and a.size > LARGE else mode.quiet(kernel, a)
@@ -169,7 +169,7 @@ def make_with_attributes(entry):
             (input,), attributes = bind(args, named)
         a = input.array
         if floating and a.dtype.kind not in "fc":
-            a = a.astype(get_default_dtype())
+            a = a.astype(default_float())
         mode = state.mode
         try:
             if elementwise and a.size > LARGE:
@@ -363,12 +363,12 @@ def no_operand(entry, value):
 
 
 def promoted(operands, floating, which=True):
-    """The operands as arrays of one dtype (see dtypes.result_type); `which` of them, if it is a tuple."""
+    """The operands as arrays of one dtype (see dtypes.common_dtype); `which` of them, if it is a tuple."""
     chosen = range(len(operands)) if which is True else which
     among = [operands[i] for i in chosen if operands[i] is not None]
-    dtype = result_type(*among)
+    dtype = common_dtype(*among)
     if floating and dtype.kind not in "fc":
-        dtype = get_default_dtype()
+        dtype = default_float()
     return [
         value
         if value is None

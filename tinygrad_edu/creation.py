@@ -9,7 +9,8 @@ import math
 import numpy as np
 
 from .define import composite
-from .dtypes import as_dtype, bool_, get_default_dtype, int64
+from .devices import check_device
+from .dtypes import as_dtype, bool_, default_float, int64
 from .ops.joining import stack
 from .ops.shape import diagonal as main_diagonal
 from .ops.shape import diagonal_scatter, expand, reshape
@@ -24,16 +25,6 @@ def new_tensor_of(array, requires_grad=False):
     if requires_grad:
         result.requires_grad = True
     return result
-
-
-def check_device(device):
-    """Raise unless `device` means the memory of the CPU."""
-    if device is not None and str(device).split(":")[0] != "cpu":
-        raise RuntimeError(
-            f"device {str(device)!r}: tensors live in the memory of the CPU, there is no other device; leave "
-            f"`device` out "
-            "or write device='cpu'"
-        )
 
 
 def size_of(size, what):
@@ -52,7 +43,7 @@ def size_of(size, what):
 
 
 def floating_dtype(dtype):
-    return get_default_dtype() if dtype is None else as_dtype(dtype)
+    return default_float() if dtype is None else as_dtype(dtype)
 
 
 # ---- filled with a number
@@ -86,7 +77,7 @@ def full(size, fill_value, dtype=None, requires_grad=False, device=None):
     if value.ndim:
         raise ValueError(f"full: fill_value is one number, not values of shape {value.shape}; use expand")
     if dtype is None:
-        dtype = {"b": bool_, "i": int64, "u": int64}.get(value.dtype.kind, get_default_dtype())
+        dtype = {"b": bool_, "i": int64, "u": int64}.get(value.dtype.kind, default_float())
     return new_tensor_of(np.full(size_of((size,), "full"), value, as_dtype(dtype)), requires_grad)
 
 
@@ -144,7 +135,7 @@ def arange(start, end=None, step=1, dtype=None, requires_grad=False, device=None
     start, end, step = _number(start), _number(end), _number(step)
     if dtype is None:
         whole = all(isinstance(value, (int, np.integer)) for value in (start, end, step))
-        dtype = int64 if whole else get_default_dtype()
+        dtype = int64 if whole else default_float()
     if step == 0:
         raise RuntimeError("arange: step is 0, so that the end is never reached")
     if not (math.isfinite(start) and math.isfinite(end)):

@@ -7,9 +7,10 @@ gives Tensor its other methods and its operators; what concerns gradients comes 
 import numpy as np
 
 from .clock import writes
-from .dtypes import as_dtype, dtype_of_data
+from .devices import check_device, cpu
+from .dtypes import as_dtype, dtype_of, dtype_of_data
 from .engine import leaf
-from .text import values_text
+from .text import namespace, tensor_text
 from .modes import taken_out
 
 __all__ = ["Size", "Tensor", "as_tensor", "from_dlpack", "from_numpy", "is_tensor", "tensor"]
@@ -27,7 +28,7 @@ class Size(tuple):
         return n
 
     def __repr__(self):
-        return f"Size({list(self)})"
+        return f"{namespace['prefix']}Size({list(self)})"
 
 
 class Tensor:
@@ -36,7 +37,8 @@ class Tensor:
     array  the NumPy array that holds the values. Writing into it bypasses everything; use in-place operations
     node   how it was computed (an engine.Node; a leaf's node collects its gradient), or None if it needs no gradient
 
-    `Tensor(data)` makes a float32 tensor (the default dtype), as `torch.Tensor` does; `tensor(data)` infers the dtype.
+    `Tensor(data)` makes a float32 tensor (the default dtype), `Tensor(2, 3)` one of that size with any values, as
+    `torch.Tensor` does; `tensor(data)` infers the dtype.
     """
 
     # _base: the tensor that this one is a view of, or None. _steps (set in views only): how the view is made from it.
@@ -45,7 +47,13 @@ class Tensor:
 
     __array_priority__ = 1000
 
-    def __init__(self, data=(), dtype=None, requires_grad=False):
+    def __init__(self, *data, dtype=None, requires_grad=False):
+        if data and all(isinstance(n, int) and not isinstance(n, bool) for n in data):
+            data = np.empty(data, dtype_of_data(0.0) if dtype is None else as_dtype(dtype))
+        elif len(data) > 1:
+            raise TypeError(f"Tensor(data) takes one sequence, or sizes as integers, not {len(data)} arguments")
+        else:
+            data = data[0] if data else ()
         other = tensor(data, dtype=default_dtype_for(data) if dtype is None else dtype, requires_grad=requires_grad)
         self.array, self.node, self._base = other.array, other.node, None
 
@@ -57,7 +65,7 @@ class Tensor:
 
     @property
     def dtype(self):
-        return self.array.dtype
+        return dtype_of(self.array)
 
     @property
     def ndim(self):
@@ -73,7 +81,8 @@ class Tensor:
 
     @property
     def device(self):
-        return "cpu"
+        """Where the values are: always the CPU's memory."""
+        return cpu
 
     @property
     def is_leaf(self):
@@ -302,23 +311,23 @@ class Tensor:
     # ---- text
 
     def __repr__(self):
-        return f"{self._prefix()}({self._text()})"
+        return tensor_text(self.array, self._start(), self._notes())
 
-    def _prefix(self):
-        return "tensor"
+    def _start(self):
+        return "tensor("
 
-    def _text(self):
-        values = values_text(self.array, len(self._prefix()) + 1)
-        if self.array.size == 0 and self.array.ndim > 1:
-            values += f", size={self.array.shape}"
-        if self.array.dtype not in (dtype_of_data(0.0), np.int64, np.bool_):
-            values += f", dtype={self.array.dtype}"
-        if self.node is not None:
-            values += ", requires_grad=True" if self.node.op is None else f", grad_fn=<{self.node.name}>"
-        return values
+    def _notes(self):
+        """What is written behind the values where it is not obvious."""
+        size, dtype, node = self.array.size, self.array.dtype, self.node
+        if size == 0 and self.array.ndim != 1:
+            yield f"size={tuple(self.array.shape)}"
+        if dtype != dtype_of_data(0.0) and (size == 0 or dtype not in (np.int64, np.bool_)):
+            yield f"dtype={self.dtype}"
+        if node is not None:
+            yield "requires_grad=True" if node.op is None else f"grad_fn=<{namespace['node'](node.name)}>"
 
     def __format__(self, spec):
-        return format(self.array.item(), spec) if self.array.ndim == 0 and spec else object.__format__(self, spec)
+        return format(self.array.item(), spec) if self.array.ndim == 0 else object.__format__(self, spec)
 
 
 def of_array(array, node):
@@ -355,6 +364,7 @@ def tensor(data, dtype=None, requires_grad=False, device=None):
 
     A copy is a leaf: it has no history. For memory shared with an array use `from_numpy` or `as_tensor`.
     """
+    check_device(device)
     result = of_array(new_array(data, dtype, copy=True), None)
     if requires_grad:
         result.requires_grad = True
@@ -363,6 +373,7 @@ def tensor(data, dtype=None, requires_grad=False, device=None):
 
 def as_tensor(data, dtype=None, device=None):
     """`data` as a tensor: itself if it is one (with its history), sharing memory with an array; copied only if needed."""
+    check_device(device)
     if isinstance(data, Tensor):
         return data if dtype is None or data.dtype == as_dtype(dtype) else data.to(dtype)
     return of_array(new_array(data, dtype, copy=False), None)

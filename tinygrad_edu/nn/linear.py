@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from ..dtypes import as_dtype, get_default_dtype
+from ..dtypes import as_dtype, default_float
 from ..ops.linear import linear
 from . import functional, init
 from .module import Module
@@ -13,7 +13,7 @@ from .parameter import Parameter
 
 def empty_parameter(shape, dtype):
     """A parameter to be initialised, of the default dtype if `dtype` is None."""
-    return Parameter(np.empty(shape, get_default_dtype() if dtype is None else as_dtype(dtype)))
+    return Parameter(np.empty(shape, default_float() if dtype is None else as_dtype(dtype)))
 
 
 class Identity(Module):

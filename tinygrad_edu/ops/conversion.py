@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .. import devices as places
 from ..define import composite
 from ..dtypes import as_dtype
 from ..tensor import Tensor
@@ -19,15 +20,22 @@ def to(x, *args, dtype=None, device=None, copy=False, non_blocking=False, memory
             dtype = arg.dtype
         elif isinstance(arg, bool):
             copy = arg
-        elif isinstance(arg, str) and (arg.split(":")[0] in ("cpu", "cuda", "mps", "xpu", "meta")):
+        elif isinstance(arg, (places.device, str)) and not _names_dtype(arg):
             device = arg
         elif arg is not None:
             dtype = arg
-    if device is not None and str(device) != "cpu":
-        raise RuntimeError(f"device {device!r}: tensors live in the memory of the CPU, there is no other device")
+    places.check_device(device)
     if dtype is not None and as_dtype(dtype) != x.dtype:
         return cast(x, as_dtype(dtype))
     return x.clone() if copy else x
+
+
+def _names_dtype(text):
+    try:
+        np.dtype(text)
+    except TypeError:
+        return False
+    return True
 
 
 def _short_form(name, dtype):

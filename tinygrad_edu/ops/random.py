@@ -11,8 +11,9 @@ the calls, and never depend on the number of threads.
 
 import numpy as np
 
-from ..creation import check_device, floating_dtype, new_tensor_of, size_of
+from ..creation import floating_dtype, new_tensor_of, size_of
 from ..define import case, composite, op
+from ..devices import check_device
 from ..dtypes import as_dtype, int64
 from ..generator import Generator, present_default
 from ..modes import state

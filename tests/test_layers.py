@@ -20,6 +20,7 @@ LAYERS = (
         "clock",
         "dtypes",
         "devices",
+        "legacy",
         "modes",
         "engine",
         "grad_mode",
@@ -33,9 +34,9 @@ LAYERS = (
     ("operation", "calls", "define"),
     ("creation", "ops"),
     ("numpy_functions", "numpy_protocol", "autograd", "linalg", "func"),
-    ("nn", "optim", "draw", "check", "data", "interop", "program", "train"),
-    ("utils",),
-    ("",),
+    ("nn", "optim", "draw", "check", "data", "program", "train"),
+    ("utils", "compat"),
+    ("", "interop"),
 )
 """Packages and modules from low to high. What a module imports when it is imported lies in its own layer or a lower one.
 

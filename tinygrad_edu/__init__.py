@@ -22,6 +22,7 @@ from .dtypes import *  # noqa: F403
 from .errors import AutogradError, GraphFreedError, OperationError, OverwrittenError
 from .generator import *  # noqa: F403
 from .grad_mode import *  # noqa: F403
+from .legacy import *  # noqa: F403
 from .ops.random import *  # noqa: F403
 from .tensor import *  # noqa: F403
 from .text import set_printoptions
@@ -41,15 +42,30 @@ half, short, float, double, int, long, bool = (
 )  # fmt: skip
 
 
-_LAZY = ("check", "data", "draw", "func", "linalg", "nn", "optim", "utils")
+_LAZY = {
+    **{name: (name, None) for name in ("check", "compat", "data", "draw", "func", "interop", "linalg", "nn", "optim", "utils")},
+    **{name: (f"compat.{name}", None) for name in (
+        "accelerator", "amp", "backends", "cuda", "distributed", "jit", "mps", "onnx", "profiler", "version", "xpu",
+    )},
+    **{name: ("compat.settings", name) for name in (
+        "are_deterministic_algorithms_enabled", "compile", "get_default_device", "get_float32_matmul_precision",
+        "set_default_device", "set_default_tensor_type", "set_float32_matmul_precision", "set_num_interop_threads",
+        "use_deterministic_algorithms",
+    )},
+    "autocast": ("compat.amp", "autocast"),
+}  # fmt: skip
+"""Parts that are loaded when first used, which keeps `import tinygrad_edu` short: name -> (module, name in it or None for the
+module itself)."""
 
 
 def __getattr__(name):
-    """Parts of the library that are loaded when first used, which keeps `import tinygrad_edu` short."""
     if name in _LAZY:
         import importlib
 
-        return importlib.import_module(f"{__name__}.{name}")
+        module, attribute = _LAZY[name]
+        part = importlib.import_module(f"{__name__}.{module}")
+        value = globals()[name] = part if attribute is None else getattr(part, attribute)
+        return value
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -324,7 +324,7 @@ class Tensor:
         if dtype != dtype_of_data(0.0) and (size == 0 or dtype not in (np.int64, np.bool_)):
             yield f"dtype={self.dtype}"
         if node is not None:
-            yield "requires_grad=True" if node.op is None else f"grad_fn=<{namespace['node'](node.name)}>"
+            yield "requires_grad=True" if node.op is None else f"grad_fn=<{namespace['node'](node)}>"
 
     def __format__(self, spec):
         return format(self.array.item(), spec) if self.array.ndim == 0 else object.__format__(self, spec)

@@ -1,6 +1,7 @@
 """How tensors are written: in PyTorch's format, all numbers of one width, long tensors shortened to their edges."""
 
 import math
+from collections import namedtuple
 
 import numpy as np
 
@@ -15,8 +16,8 @@ PROFILES = {
 options = {**PROFILES["default"], "sci_mode": None}
 """What `set_printoptions` sets."""
 
-namespace = {"prefix": "", "node": str}
-"""What stands before the names of types in texts, and how an operation's name is written. `interop.torch` sets both as
+namespace = {"prefix": "", "node": lambda node: node.name}
+"""What stands before the names of types in texts, and the name of a recorded operation. `interop.torch` sets both as
 PyTorch has them."""
 
 
@@ -112,3 +113,13 @@ def number_format(values):
 
     width = max((len(write(x)) for x in numbers.tolist()), default=1)
     return lambda x: write(x).rjust(width)
+
+
+def named_results(name, *fields):
+    """A class for the results of an operation that has several: a tuple with names, written as PyTorch writes it."""
+
+    def write(self):
+        values = ",\n".join(f"{field}={value!r}" for field, value in zip(fields, self))
+        return f"{namespace['prefix']}return_types.{name}(\n{values})"
+
+    return type(name, (namedtuple(name, fields),), {"__slots__": (), "__repr__": write, "__doc__": f"({', '.join(fields)}) of `{name}`."})

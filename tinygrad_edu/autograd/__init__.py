@@ -9,3 +9,12 @@ __all__ = [
     "Function", "FunctionCtx", "backward", "detect_anomaly", "functional", "grad", "hooks", "once_differentiable",
     "set_detect_anomaly",
 ]  # fmt: skip
+
+
+def __getattr__(name):
+    """PyTorch's older names, loaded when asked for."""
+    if name in ("GradcheckError", "Variable", "gradcheck", "gradgradcheck"):
+        import importlib
+
+        return getattr(importlib.import_module("tinygrad_edu.compat.autograd"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

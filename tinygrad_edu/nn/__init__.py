@@ -29,3 +29,15 @@ __all__ = [
     "Threshold",
     "Unflatten", "functional", "init", "utils",
 ]  # fmt: skip
+
+
+def __getattr__(name):
+    """`nn.modules` is this package itself, `nn.parallel` stands among the names that have nothing to do here."""
+    import importlib
+
+    if name == "modules":
+        return importlib.import_module(__name__)
+    if name in ("parallel", "DataParallel"):
+        parallel = importlib.import_module("tinygrad_edu.compat.parallel")
+        return parallel if name == "parallel" else parallel.DataParallel
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

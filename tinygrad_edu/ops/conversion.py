@@ -60,11 +60,6 @@ def type_as(x, other):
     return to(x, other.dtype)
 
 
-def type(self, dtype=None):
-    """The name of the dtype; or, given a dtype, the tensor converted to it."""
-    return f"tinygrad_edu.{self.dtype}" if dtype is None else to(self, dtype)
-
-
 @composite
 def view(x, *shape):
     """A view of x in another shape; an error where only a copy could have that shape (reshape makes one)."""
@@ -104,7 +99,6 @@ def ravel(x):
     return reshape(x, (-1,))
 
 
-Tensor.type = type
 Tensor.T = property(lambda self: permute(self, tuple(range(self.ndim))[::-1]), doc="All dimensions in reverse order.")
 Tensor.mT = property(lambda self: transpose(self, -1, -2), doc="The last two dimensions exchanged.")
 Tensor.H = Tensor.mT

@@ -10,21 +10,21 @@ Derivatives: Murray, "Differentiation of the Cholesky decomposition" (arXiv:1602
 Seeger et al., "Auto-differentiating linear algebra" (arXiv:1710.08717, 2017) and Giles 2008 for the others.
 """
 
-from collections import namedtuple
 
 import numpy as np
 
 from ..define import case, composite, op
 from ..errors import OperationError
+from ..text import named_results
 from .comparison import where
 from .linalg import identity_like, mT, need_matrix, need_square, solve, values_of
 from .joining import cat
 from .linear import matmul
 from .shape import tril, unsqueeze
 
-QR = namedtuple("qr", ["Q", "R"])
-SVD = namedtuple("svd", ["U", "S", "Vh"])
-Eigen = namedtuple("eigh", ["eigenvalues", "eigenvectors"])
+QR = named_results("linalg_qr", "Q", "R")
+SVD = named_results("linalg_svd", "U", "S", "Vh")
+Eigen = named_results("linalg_eigh", "eigenvalues", "eigenvectors")
 
 SYMMETRIC = (case((3, 3)), case((1, 1)), case((2, 3, 3)))
 ANY_SHAPE = (case((3, 3)), case((4, 2)), case((2, 4)), case((1, 1)), case((2, 3, 2)))

@@ -3,18 +3,18 @@
 getitem / put,  gather / put_along,  index_select / put along a dimension
 """
 
-from collections import namedtuple
 
 import numpy as np
 
 from ..define import case, composite, op
 from ..dtypes import bool_
 from ..tensor import Tensor, of_array
+from ..text import named_results
 from ..views import replay
 from .comparison import where
 from .shape import expand, normalized_dim, reshape
 
-Ordered = namedtuple("Ordered", ["values", "indices"])
+Sorted, Largest = [named_results(name, "values", "indices") for name in ("sort", "topk")]
 
 
 def plain_index(index):
@@ -322,7 +322,7 @@ def argsort(x, dim=-1, descending=False, stable=True):
 def sort(x, dim=-1, descending=False, stable=True):
     """(values, indices) in ascending or descending order along `dim`."""
     indices = argsort(x, dim, descending)
-    return Ordered(gather(x, dim, indices), indices)
+    return Sorted(gather(x, dim, indices), indices)
 
 
 @composite
@@ -333,7 +333,7 @@ def topk(x, k, dim=-1, largest=True, sorted=True):
         raise IndexError(f"topk: there are {x.shape[dim]} elements in dimension {dim}, not {k}")
     indices = argsort(x, dim, largest)
     indices = indices[(slice(None),) * dim + (slice(k),)] if x.ndim else indices
-    return Ordered(gather(x, dim, indices), indices)
+    return Largest(gather(x, dim, indices), indices)
 
 
 Tensor.__getitem__ = lambda self, index: getitem(self, index)

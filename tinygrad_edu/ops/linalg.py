@@ -4,13 +4,13 @@ The derivatives are those of M. B. Giles, "An extended collection of matrix deri
 mode algorithmic differentiation" (2008), section 2; others are cited where they stand.
 """
 
-from collections import namedtuple
 
 import numpy as np
 
 from ..define import case, composite, op
 from ..errors import OperationError
 from ..tensor import Tensor, of_array
+from ..text import named_results
 from .arithmetic import square
 from .comparison import where
 from .indexing import getitem, put
@@ -18,8 +18,8 @@ from .linear import matmul
 from .reduce import sum
 from .shape import expand, squeeze, transpose, unsqueeze
 
-SignAndLog = namedtuple("slogdet", ["sign", "logabsdet"])
-LeastSquares = namedtuple("lstsq", ["solution", "residuals", "rank", "singular_values"])
+SignAndLog = named_results("linalg_slogdet", "sign", "logabsdet")
+LeastSquares = named_results("linalg_lstsq", "solution", "residuals", "rank", "singular_values")
 
 SQUARE = (case((3, 3)), case((1, 1)), case((2, 3, 3)))
 

@@ -3,12 +3,12 @@
 `dim` is an int, a tuple of ints or None for all dimensions; with `keepdim` the reduced dimensions stay, with size 1.
 """
 
-from collections import namedtuple
 
 import numpy as np
 
 from ..define import bools, case, composite, op
 from ..dtypes import as_dtype
+from ..text import named_results
 from .arithmetic import abs, maximum, minimum, sign, square
 from .comparison import isfinite, where
 from .elementary import exp, log, sqrt
@@ -16,7 +16,7 @@ from .indexing import gather
 from .joining import cat
 from .shape import cast, expand, flip, movedim, normalized_dim, normalized_dims, permute, reshape, squeeze, unsqueeze
 
-Extreme = namedtuple("Extreme", ["values", "indices"])
+Max, Min = [named_results(name, "values", "indices") for name in ("max", "min")]
 
 REDUCTIONS = (
     case((3, 4)), case((3, 4), dim=0), case((3, 4), dim=-1, keepdim=True), case((2, 3, 2), dim=(0, 2)), case((2, 3), dim=None, keepdim=True),
@@ -274,20 +274,20 @@ def _norm_gradient(g, x, out, p, dim):
 @composite
 def max(x, dim=None, keepdim=False):
     """max(x): the largest element. max(x, dim): (values, indices) along dim. max(x, y): the larger, element by element."""
-    return _select_extreme(x, dim, keepdim, amax, argmax, maximum)
+    return _select_extreme(x, dim, keepdim, amax, argmax, maximum, Max)
 
 
 @composite
 def min(x, dim=None, keepdim=False):
     """min(x): the smallest element. min(x, dim): (values, indices) along dim. min(x, y): the smaller, element by element."""
-    return _select_extreme(x, dim, keepdim, amin, argmin, minimum)
+    return _select_extreme(x, dim, keepdim, amin, argmin, minimum, Min)
 
 
-def _select_extreme(x, dim, keepdim, whole, position, between):
+def _select_extreme(x, dim, keepdim, whole, position, between, results):
     if dim is None:
         return whole(x)
     if not isinstance(dim, int):
         return between(x, dim)
     indices = position(x, dim, True)
     values = gather(x, dim, indices)
-    return Extreme(values, indices) if keepdim else Extreme(squeeze(values, dim), squeeze(indices, dim))
+    return results(values, indices) if keepdim else results(squeeze(values, dim), squeeze(indices, dim))

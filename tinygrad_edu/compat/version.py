@@ -1,0 +1,3 @@
+"""`torch.version`: there is no CUDA."""
+
+cuda = hip = debug = git_version = None

@@ -1,0 +1,1 @@
+"""Other libraries' programs and data: `interop.torch` runs programs written for PyTorch."""

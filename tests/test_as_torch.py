@@ -111,6 +111,7 @@ def twice_differentiable(torch, call):
         return call(False), False
 
 
+@pytest.mark.filterwarnings("ignore:.*in beta")
 @pytest.mark.parametrize("name, case", table("CALLS"))
 def test_call(name, case, torch):
     operands, call = case

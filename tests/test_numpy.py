@@ -144,7 +144,7 @@ def test_functions_without_operation():
     ]:
         assert isinstance(ours, tg.Tensor) and np.array_equal(ours.array, theirs)
     x.requires_grad_()
-    for call in (lambda: np.cbrt(x), lambda: np.unique(x), lambda: np.add.outer(x, B), lambda: np.quantile(x, 0.5)):
+    for call in (lambda: np.cbrt(x), lambda: np.add.outer(x, B), lambda: np.percentile(x, 50)):
         with pytest.raises(TypeError, match=r"numpy\..*requires gradients.*x.detach\(\).numpy\(\)"):
             call()
     assert isinstance(np.spacing(x), tg.Tensor)

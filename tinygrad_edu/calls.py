@@ -14,8 +14,11 @@ from .operation import results
 from .tensor import NUMBERS, Tensor, of_array
 from .views import track_view
 
-SYNONYMS = {"axis": "dim", "axes": "dim", "keepdims": "keepdim", "ddof": "correction", "a_min": "min", "a_max": "max"}
-"""NumPy's spellings of parameters, accepted wherever PyTorch's are."""
+SYNONYMS = {
+    "axis": "dim", "axes": "dim", "keepdims": "keepdim", "ddof": "correction", "a_min": "min", "a_max": "max",
+    "unbiased": "correction",
+}  # fmt: skip
+"""NumPy's spellings of parameters, and old ones of PyTorch, accepted wherever today's are."""
 
 _new = object.__new__
 _ndarray = np.ndarray

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..define import bools, case, op
+from ..tensor import Tensor
 
 
 def _comparison(ufunc, label, operator, aliases=()):
@@ -133,3 +134,6 @@ def where(condition, x, y):
 def nan_to_num(x, nan=0.0, posinf=None, neginf=None):
     """x with NaN, +∞ and −∞ replaced (the infinities by default by the largest and smallest finite number)."""
     return np.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf)
+
+
+Tensor.where = lambda self, condition, other: where(condition, self, other)

@@ -49,7 +49,7 @@ def _operands(tensors, name):
     return tensors
 
 
-@composite(method=False, numpy=[np.concatenate])
+@composite(method=False, aliases=("concat", "concatenate"), numpy=[np.concatenate])
 def cat(tensors, dim=0):
     """The tensors one after the other along an existing dimension; all other sizes must agree.
 
@@ -170,3 +170,13 @@ def rot90(x, k=1, dims=(0, 1)):
     if turn == 1:
         return flip(x, (b,)).transpose(a, b)
     return flip(x.transpose(a, b), (b,)) if turn == 3 else x.clone()
+
+
+def iterate(self):
+    """The slices along the first dimension, one after the other."""
+    if self.ndim == 0:
+        raise TypeError("a 0-dimensional tensor has no elements to go through; its value is x.item()")
+    return iter(unbind(self, 0))
+
+
+Tensor.__iter__ = iterate

@@ -53,6 +53,7 @@ _LAZY = {
         "use_deterministic_algorithms",
     )},
     "autocast": ("compat.amp", "autocast"),
+    "vmap": ("func", "vmap"),
 }  # fmt: skip
 """Parts that are loaded when first used, which keeps `import tinygrad_edu` short: name -> (module, name in it or None for the
 module itself)."""

@@ -11,10 +11,10 @@ gradients; if they do, or if the function uses others that do, results are recor
 
 import functools
 
-from .autograd.functional import fresh_leaf, jacobian_columns, jacobian_rows, pull_back, push_forward
-from .engine import reachable
-from .grad_mode import enable_grad, is_grad_enabled
-from .tensor import Tensor
+from ..autograd.functional import fresh_leaf, jacobian_columns, jacobian_rows, pull_back, push_forward
+from ..engine import reachable
+from ..grad_mode import enable_grad, is_grad_enabled
+from ..tensor import Tensor
 
 __all__ = ["functional_call", "grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp", "vjp"]
 

@@ -97,15 +97,19 @@ TORCH = {
     "expand": lambda x, size: x.expand(size),
     "getitem": lambda x, index: x[index],
     "index_put": lambda x, value, index, accumulate=False: _write(x, index, value, accumulate),
+    "layer_norm": lambda x, weight, bias, normalized_shape, eps: torch.nn.functional.layer_norm(
+        x, normalized_shape, weight, bias, eps
+    ),
     "linear": lambda x, weight, bias=None: torch.nn.functional.linear(x, weight, bias),
     "overwrite": _overwrite,
-    "pad_zeros": lambda x, pads: torch.nn.functional.pad(x, _pads(pads)),
+    "pad_zeros": lambda x, pads, value=0: torch.nn.functional.pad(x, _pads(pads), value=value),
     "prod": lambda x, dim=None, keepdim=False: _repeated(torch.prod)(x, dim, keepdim),
     "put": lambda x, shape, index: _write(
         torch.zeros(shape, dtype=x.dtype), index if not isinstance(index, int) else torch.tensor([index]), x, True
     ),
     "put_along": lambda x, shape, dim, index: torch.zeros(shape, dtype=x.dtype).scatter_add(dim, index, x),
     "repeat": lambda x, repeats: x.repeat(repeats),
+    "rms_norm": lambda x, weight, normalized_shape, eps: torch.nn.functional.rms_norm(x, normalized_shape, weight, eps),
     "scatter_add_values": lambda x, value, dim, index: x.scatter_add(dim, index, value),
     "scatter_values": lambda x, value, dim, index: x.scatter(dim, index, value.expand(index.shape)),
     "stack_all": lambda *xs, dim=0: torch.stack(xs, dim),

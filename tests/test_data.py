@@ -13,7 +13,7 @@ from tinygrad_edu.data import DataLoader, TensorDataset
 
 
 class Squares(data.Dataset):
-    """Slow at random, and with random numbers in the samples."""
+    """Some samples take longer than others."""
 
     def __init__(self, n=23):
         self.n, self.threads = n, set()
@@ -24,13 +24,20 @@ class Squares(data.Dataset):
     def __getitem__(self, index):
         self.threads.add(threading.get_ident())
         time.sleep(0.0005 * (index % 3))
-        return index, tg.rand(2), {"square": float(index**2), "name": str(index)}
+        return index, {"square": float(index**2), "name": str(index)}
+
+
+class Noisy(Squares):
+    """With random numbers in the samples."""
+
+    def __getitem__(self, index):
+        return *super().__getitem__(index), tg.rand(2), tg.randn(1)
 
 
 class Stream(data.IterableDataset):
     def __iter__(self):
         for i in range(7):
-            yield i, tg.rand(1)
+            yield i, i * 2.0
 
 
 def flat(batches):
@@ -54,10 +61,31 @@ def test_batches_are_the_same_for_any_number_of_workers(options):
     loaders = [DataLoader(Squares(), num_workers=n, generator=generator(), **options) for n in (0, 1, 3)]
     epochs = [[flat(list(loader)) for _ in range(2)] for loader in loaders]
     assert epochs[0] == epochs[1] == epochs[2]
-    assert epochs[0][0] != epochs[0][1]  # new random numbers, and a new order, in each epoch
+    assert (epochs[0][0] != epochs[0][1]) == bool(options.get("shuffle"))  # a new order in each epoch
     assert len(epochs[0][0]) == len(loaders[0])
     here = {threading.get_ident()}
     assert loaders[0].dataset.threads == here and not loaders[2].dataset.threads & here
+
+
+@pytest.mark.parametrize("workers", [0, 1, 2, 3])
+@pytest.mark.parametrize("persistent", [False, True])
+def test_random_numbers_in_samples_are_those_of_the_default_generator_or_of_a_thread(workers, persistent):
+    """Thread k draws from a generator with the seed drawn for the pass plus k, and makes every n-th batch."""
+    tg.manual_seed(5)
+    loader = DataLoader(Noisy(), batch_size=2, num_workers=workers, persistent_workers=persistent)
+    passes = [flat(list(loader)) for _ in range(2)]
+    after = tg.rand(1).item()
+    tg.manual_seed(5)
+    generators = None
+    for batches in passes:
+        if generators is None or not persistent or not workers:
+            seed = tg.empty((), dtype=tg.int64).random_().item()
+            generators = [tg.Generator().manual_seed(seed + k) for k in range(workers)] or [None]
+        for number, batch in enumerate(batches):
+            g = generators[number % len(generators)]
+            expected = [(tg.rand(2, generator=g).tolist(), tg.randn(1, generator=g).tolist()) for _ in batch[0]]
+            assert [*zip(batch[2], batch[3])] == expected
+    assert tg.rand(1).item() == after
 
 
 @pytest.mark.parametrize("options", [{"batch_size": 3}, {"batch_size": 3, "drop_last": True}, {"batch_size": None}])
@@ -206,6 +234,7 @@ def test_data_sets_and_samplers():
     (lambda: DataLoader([1], batch_sampler=[[0]], batch_size=2), ValueError, "batch_sampler"),
     (lambda: DataLoader(Stream(), shuffle=True), ValueError, "IterableDataset"),
     (lambda: DataLoader(3), TypeError, "__getitem__"),
+    (lambda: DataLoader([], shuffle=True), ValueError, "positive"),
     (lambda: TensorDataset(tg.zeros(2), tg.zeros(3)), ValueError, r"\(2,\), \(3,\)"),
     (lambda: TensorDataset(np.zeros(2)), TypeError, "ndarray"),
     (lambda: data.ConcatDataset([Stream()]), TypeError, "IterableDataset"),

@@ -19,7 +19,7 @@ for package in ("sklearn", "matplotlib", "threadpoolctl", "tqdm"):
 from threadpoolctl import threadpool_limits
 
 import demos
-from demos import digits, flower, plots
+from demos import digits, flower, gpt, plots
 from demos.__main__ import main
 from tinygrad_edu import nn, optim
 from tinygrad_edu.data import datasets
@@ -262,3 +262,72 @@ def test_a_picture_that_fails_leaves_the_old_one(monkeypatch, tmp_path):
 def test_no_mistakes_can_be_drawn(tmp_path):
     plots.images(str(tmp_path / "none.png"), np.zeros((0, 8, 8)), [], "0 of 450 test images are read wrongly")
     assert (tmp_path / "none.png").stat().st_size > 1000
+
+
+# ---- gpt, vae, ode
+
+
+def number(text, before):
+    """The number that stands behind some words in what a demo prints."""
+    return float(text.split(before)[1].split()[0].rstrip(",;"))
+
+
+def test_gpt_learns_a_text(capsys, tmp_path):
+    file = tmp_path / "song.txt"
+    file.write_text("the rain in spain stays mainly in the plain.\n" * 60)
+    out = tmp_path / "out"
+    given = ["gpt", "--text", str(file), "--steps", "80", "--context", "16", "--width", "16", "--write", "60", "--no-progress"]
+    assert main([*given, "--out", str(out)]) == 0
+    text = capsys.readouterr().out
+    assert str(file) in text and number(text, "held-out loss") < 2.0 < number(text, "guessing costs")
+    check_pictures(out, "gpt_attention.png", "gpt_curve.png")
+    assert main([*given, "--out", str(out)]) == 0
+    assert capsys.readouterr().out.rsplit("Time", 1)[0] == text.rsplit("Time", 1)[0]
+
+
+def test_gpt_finds_its_texts(capsys, monkeypatch, tmp_path):
+    assert gpt.load(None)[0].startswith("Python's reference manual") and len(gpt.load(None)[1]) > 100_000
+    (tmp_path / "text").mkdir()
+    (tmp_path / "text" / "tiny_shakespeare.txt").write_text("To be")
+    monkeypatch.setenv("TINYGRAD_EDU_DATA", str(tmp_path))
+    assert gpt.load(None)[1] == "To be" and main(["gpt"]) == 1 and "too few" in capsys.readouterr().err
+    assert main(["gpt", "--text", "/no/such/file"]) == 1 and "cannot read" in capsys.readouterr().err
+
+
+def test_gpt_never_looks_ahead():
+    model = gpt.GPT(7, 12, 8, 2)
+    x = digits.tg.randint(0, 7, (1, 12))
+    changed = x.clone()
+    changed[0, 8:] = (x[0, 8:] + 1) % 7
+    same = (model(x) == model(changed)).all(-1)[0].tolist()
+    assert same == [True] * 8 + [False] * 4
+
+
+def test_vae(capsys, tmp_path):
+    assert main(["vae", "--epochs", "8", "--no-progress", "--out", str(tmp_path)]) == 0
+    text = capsys.readouterr().out
+    assert number(text, "together") < 28
+    check_pictures(tmp_path, "vae_map.png", "vae_codes.png", "vae_pairs.png", "vae_curves.png")
+
+
+@pytest.mark.parametrize("adjoint", [(), ("--adjoint",)])
+def test_ode(adjoint, capsys, tmp_path):
+    assert main(["ode", "--steps", "15", "--no-progress", "--out", str(tmp_path), *adjoint]) == 0
+    text = capsys.readouterr().out
+    assert number(text, "differ by") < 1e-4 and number(text, "from the next points") < 0.05
+    check_pictures(tmp_path, "ode_field.png", "ode_curve.png")
+
+
+@pytest.mark.parametrize("name", ["gpt", "vae", "ode"])
+def test_ctrl_c_in_the_middle(name, monkeypatch, capsys, tmp_path):
+    zero_grad, calls = optim.Optimizer.zero_grad, []
+
+    def interrupted(self, *args):
+        calls.append(None)
+        if len(calls) > 50:  # more than an epoch of the vae, and than a step of the ode
+            raise KeyboardInterrupt
+        return zero_grad(self, *args)
+
+    monkeypatch.setattr(optim.Optimizer, "zero_grad", interrupted)
+    assert main([name, "--no-progress", "--out", str(tmp_path)]) == 130
+    assert "Stopped by Ctrl-C" in capsys.readouterr().out and os.listdir(tmp_path)

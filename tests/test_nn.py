@@ -191,7 +191,7 @@ def test_loading_lists_all_problems_and_changes_nothing():
         and 'Missing key(s) in state_dict: "seen"' in text
         and 'Unexpected key(s) in state_dict: "other"' in text
     )
-    assert "size mismatch for layer.weight" in text and "(4, 2)" in text and "(3, 2)" in text
+    assert "size mismatch for layer.weight" in text and "Size([4, 2])" in text and "Size([3, 2])" in text
     assert m.layer.bias.tolist() == values
     answer = m.load_state_dict({"layer.bias": state["layer.bias"] + 1, "other": tg.ones(1)}, strict=False)
     assert answer.missing_keys == ["seen", "layer.weight"] and answer.unexpected_keys == ["other"]
@@ -549,9 +549,8 @@ def test_initial_values_of_structure():
     assert corners == {-1.0, 1.0}  # Householder's Q alone would always have the same sign there
     assert nn.init.eye_(tg.empty(2, 3)).tolist() == [[1, 0, 0], [0, 1, 0]]
     assert (nn.init.sparse_(tg.empty(10, 4), 0.3).numpy() == 0).sum(0).tolist() == [3] * 4
-    far = nn.init.trunc_normal_(
-        tg.empty(20_000, dtype=tg.float64), a=6.0, b=9.0
-    ).numpy()  # by inversion; mean of the tail by Mills' ratio
+    with pytest.warns(UserWarning, match="more than two standard deviations"):
+        far = nn.init.trunc_normal_(tg.empty(20_000, dtype=tg.float64), a=6.0, b=9.0).numpy()  # the mean by Mills' ratio
     assert 6 <= far.min() and far.max() <= 9 and far.mean() == pytest.approx(6.1584, abs=0.005)
     with pytest.raises(ValueError, match="at least two dimensions"):
         nn.init.kaiming_uniform_(tg.empty(3))

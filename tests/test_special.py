@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pytest
 
+from tinygrad_edu.inverse_erf import erfinv
 from tinygrad_edu.special import erf, erfc
 
 RNG = np.random.default_rng(0)
@@ -77,3 +78,13 @@ def test_shapes_layouts_and_operand_unchanged(function):
         np.testing.assert_array_equal(function(x[::2, ::-1]), function(x)[::2, ::-1])
         np.testing.assert_array_equal(x, before)
     assert function(np.array([0, 1])).dtype == np.float64
+
+
+def test_erfinv_is_the_inverse():
+    y = np.concatenate([RNG.uniform(-3, 3, 5000), 10.0 ** RNG.uniform(-300, 0, 1000), [0.0]])
+    x = np.array([math.erf(v) for v in y])
+    condition = np.maximum(1, np.exp(y * y) / np.maximum(np.abs(y), 1e-300) * np.abs(x))  # of y as a function of x
+    assert np.max(np.abs(erfinv(x) - y) / np.maximum(np.abs(y), 1e-300) / condition) < 1e-15
+    ends = erfinv(np.array([1.0, -1.0, 1.5, np.nan, np.nextafter(1, 0)]))
+    assert ends[0] == np.inf and ends[1] == -np.inf and np.isnan(ends[2:4]).all() and abs(ends[4] - 5.8635847487551676) < 1e-14
+    assert erfinv(np.array([0.5], np.float32)).dtype == np.float32 and np.signbit(erfinv(np.array([-0.0]))[0])

@@ -43,7 +43,9 @@ half, short, float, double, int, long, bool = (
 
 
 _LAZY = {
-    **{name: (name, None) for name in ("check", "compat", "data", "draw", "func", "interop", "linalg", "nn", "optim", "utils")},
+    **{name: (name, None) for name in (
+        "check", "compat", "data", "draw", "func", "interop", "linalg", "nn", "optim", "random", "serialization", "utils",
+    )},
     **{name: (f"compat.{name}", None) for name in (
         "accelerator", "amp", "backends", "cuda", "distributed", "jit", "mps", "onnx", "profiler", "version", "xpu",
     )},
@@ -54,6 +56,8 @@ _LAZY = {
     )},
     "autocast": ("compat.amp", "autocast"),
     "vmap": ("func", "vmap"),
+    "load": ("serialization", "load"),
+    "save": ("serialization", "save"),
 }  # fmt: skip
 """Parts that are loaded when first used, which keeps `import tinygrad_edu` short: name -> (module, name in it or None for the
 module itself)."""

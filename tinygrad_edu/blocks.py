@@ -12,7 +12,7 @@ import os
 
 import numpy as np
 
-from .modes import state
+from .modes import call, state
 
 __all__ = ["get_num_threads", "set_num_threads"]
 
@@ -66,6 +66,20 @@ def in_blocks(function, operands, onto=None):
     return _run(function, flat, shape, onto)
 
 
+def shared_out(function, *operands):
+    """function(*operands), in blocks if they are large; for use in kernels and in rules. These run in the quiet context already,
+    and a context cannot be entered twice.
+    """
+    if operands[0].size <= LARGE:
+        return function(*operands)
+    mode = state.mode
+    quiet, mode.quiet = mode.quiet, call
+    try:
+        return in_blocks(function, operands)
+    finally:
+        mode.quiet = quiet
+
+
 def _added(result, onto):
     return result if onto is None else np.add(onto, result, out=onto)
 
@@ -101,6 +115,30 @@ def _run(function, flat, shape, onto):
         for other in others:
             other.result()
     return result
+
+
+def in_parts(work, count, size):
+    """work(start, stop) for parts of range(count), on several threads if the arrays that it works on are large; for use in
+    kernels and in rules, which are quiet already.
+
+    size  elements of these arrays, all parts together
+    """
+    if size <= LARGE or count < 2:
+        work(0, count)
+        return
+    ranges = iter([(start * count // size, stop * count // size) for start, stop in shares(size)])
+
+    def several():
+        for start, stop in ranges:
+            if start < stop:
+                work(start, stop)
+
+    others = [pool().submit(quietly, several) for _ in range(_threads - 1)] if _threads > 1 else []
+    try:
+        several()
+    finally:
+        for other in others:
+            other.result()
 
 
 def shares(size):

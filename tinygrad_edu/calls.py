@@ -154,9 +154,15 @@ def make_with_attributes(entry):
     steps = plan(entry.names[0], entry)
     names, spread = entry.attributes, entry.spread
     defaults = {name: entry.defaults[name] for name in names if name in entry.defaults}
+    fewest, most = 1 + len(names) - len(defaults), 1 + len(names)
 
     def unary(*args, **named):
         if not args or not isinstance(args[0], Tensor):
+            if (
+                not named and fewest <= len(args) <= most and type(args[0]) is _ndarray
+                and (spread is None or len(args) == 2 and type(args[1]) is tuple)
+            ):  # fmt: skip
+                return kernel(*args)  # this is how rules run
             (input,), attributes = bind(args, named)
             if not isinstance(input, Tensor):
                 return kernel(
@@ -201,6 +207,7 @@ def make_general(entry):
     bind = make_binder(entry)
     plans = [plan(names, entry) for names in entry.names]
     most, takes_attributes = len(entry.parameters), bool(entry.attributes) or entry.variadic
+    saves = bool(entry.saves)
 
     def general(*args, **named):
         if not named and len(args) <= most:
@@ -208,7 +215,7 @@ def make_general(entry):
                 if isinstance(value, Tensor):
                     break
             else:  # plain arrays: this is how rules run
-                return kernel(*args)
+                return kernel(*args)[0] if saves else kernel(*args)
         if named or takes_attributes or len(args) != count:
             operands, attributes = bind(args, named)
         else:
@@ -226,7 +233,8 @@ def make_general(entry):
             arrays.append(value)
             parents.append(parent)
         if plain:
-            return kernel(*operands, **attributes)
+            out = kernel(*operands, **attributes)
+            return out[0] if saves else out
         if promotes:
             arrays = promoted(arrays, entry.floating, promotes)
         mode = state.mode
@@ -234,6 +242,9 @@ def make_general(entry):
             out = mode.quiet(kernel, *arrays, **attributes)
         except Exception as error:
             raise entry.explain(error, arrays) from error
+        saved = ()
+        if saves:
+            out, *saved = out
         several = isinstance(out, tuple)
         if not several and type(out) is not _ndarray:
             out = np.asarray(out)
@@ -242,12 +253,12 @@ def make_general(entry):
             if entry.rules is not None:
                 parents = [None if rule is None else parent for rule, parent in zip(entry.rules, parents)]
             if parents.count(None) < len(parents):
-                node = record(tuple(parents), arrays, attributes, out)
+                node = record(tuple(parents), arrays, attributes, out, saved)
         return results(out, node) if several else of_array(out, node)
 
-    def record(parents, arrays, attributes, out):
+    def record(parents, arrays, attributes, out, saved):
         if entry.rules is None:
-            kept = (keep(plans[0], parents, arrays, attributes, out),)
+            kept = (keep(plans[0], parents, arrays, attributes, out, saved),)
         else:
             kept = tuple(
                 [
@@ -275,12 +286,14 @@ def plan(names, entry):
             steps.append(("shape", entry.operands.index(name[:-6])))
         elif name in entry.attributes:
             steps.append(("attribute", name))
+        elif name in entry.saves:
+            steps.append(("saved", entry.saves.index(name)))
         else:
             steps.append((name, None))
     return steps
 
 
-def keep(steps, parents, arrays, attributes, out):
+def keep(steps, parents, arrays, attributes, out, saved=()):
     """The values that a plan names, for one call."""
     values = []
     for source, key in steps:
@@ -292,6 +305,8 @@ def keep(steps, parents, arrays, attributes, out):
             value = None if arrays[key] is None else arrays[key].shape
         elif source == "out":
             value = out
+        elif source == "saved":
+            value = saved[key]
         elif source == "operands":
             value = tuple(arrays)
         elif source == "shapes":

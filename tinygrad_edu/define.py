@@ -35,6 +35,8 @@ def op(
     *rules,
     joint=None,
     operands=None,
+    saves=(),
+    adds=None,
     label=None,
     operators=(),
     aliases=(),
@@ -61,6 +63,10 @@ def op(
     rules        one per operand: how to compute its gradient; None for operands that have none
     joint        instead of `rules`: one function that returns the gradients of all operands; `operands` counts them
                  (a kernel with `*xs` takes any number)
+    saves        names of values that the kernel returns after its result, (out, value, ...), for the joint rule to ask
+                 for. Where gradients are recorded the rule gets None for them, and computes them by operations
+    adds         for one operand with a rule: adds(total, g, ...), with what the rule asks for, adds the gradient to the array
+                 `total` in place. Worth it where the gradient is mostly zeros
     label        what graphs show
     operators    special methods that it implements, e.g. `__mul__`, `__rmul__` (operands exchanged)
     aliases      further names
@@ -85,7 +91,7 @@ def op(
 
     def register(kernel):
         entry = Op(
-            kernel, rules, joint, operands, label=label, operators=operators, aliases=aliases, ufunc=ufunc,
+            kernel, rules, joint, operands, saves=saves, adds=adds, label=label, operators=operators, aliases=aliases, ufunc=ufunc,
             numpy=numpy, method=method, inplace=inplace, elementwise=elementwise, linear=linear, view=view,
             floating=floating, promotes=promotes, spread=spread, domain=domain, avoid=avoid, samples=samples,
             definition=definition, random=random, oracle=oracle, internal=internal,

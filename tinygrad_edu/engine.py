@@ -15,6 +15,7 @@ Rules run on plain arrays. With `create_graph` the same rules run on Tensors ins
 which is all that gradients of gradients need.
 """
 
+import math
 import sys
 from operator import attrgetter
 
@@ -165,6 +166,11 @@ def quiet_sweep(seeds, box, wanted, retain_graph, create_graph):
             for parent, rule, values in zip(node.parents, op.rules, kept):
                 if parent is None or (needed is not None and parent not in needed):
                     continue
+                if op.adds is not None and parent in pending:
+                    so_far = unshared(pending, parent)
+                    if so_far is not None and so_far.dtype == g.dtype:
+                        op.adds(so_far, g, *values)
+                        continue
                 if large and values:
                     d = large_gradient(rule, g, values, parent, pending)
                     if d is None:
@@ -177,23 +183,25 @@ def quiet_sweep(seeds, box, wanted, retain_graph, create_graph):
                 pending[parent] = d if previous is None else total(previous, d) if d.size > SMALL else previous + d
         if op.keeps and not retain_graph:
             node.kept = None
-        kept = values = d = g = previous = None  # hold nothing longer than needed: memory, and see `references`
+        kept = values = d = g = previous = so_far = None  # hold nothing longer than needed: memory, and see `references`
     return None if wanted is None else [found.get(node) for node in wanted]
 
 
 def large_gradient(rule, g, values, parent, pending):
     """rule(g, *values) in blocks; None if it could be added to the parent's pending gradient on the way."""
-    previous = pending.get(parent)
-    if (
-        previous is not None
-        and previous.shape == g.shape
-        and previous.dtype == g.dtype
-        and previous.base is None
-        and references(previous) <= REFERENCES_IN_PENDING
-    ):
+    previous = unshared(pending, parent)
+    if previous is not None and previous.shape == g.shape and previous.dtype == g.dtype:
         in_blocks(rule, (g, *values), onto=previous)
         return None
     return in_blocks(rule, (g, *values))
+
+
+def unshared(pending, parent):
+    """The parent's pending gradient if there is one that nobody else holds, so that it may be added to in place; else None."""
+    previous = pending.get(parent)
+    if previous is not None and previous.base is None and references(previous) <= REFERENCES_IN_PENDING:
+        return previous
+    return None
 
 
 def fitted(d, node):
@@ -209,6 +217,9 @@ def array_sum_to(array, shape):
     """Sum `array` over the axes along which an array of `shape` was repeated when it was broadcast."""
     extra = array.ndim - len(shape)
     if extra and array.shape[extra:] == shape:  # the usual case: a bias
+        if array.size > SMALL and array.dtype.itemsize > 2 and array.dtype.kind == "f" and array.flags.c_contiguous:
+            rows = array.reshape(-1, math.prod(shape))  # BLAS adds up rows many times faster
+            return np.ones(len(rows), array.dtype).dot(rows).reshape(shape)
         return np.add.reduce(array, 0 if extra == 1 else tuple(range(extra)))
     axes = tuple(range(extra)) + tuple(
         extra + axis for axis, size in enumerate(shape) if size == 1 and array.shape[extra + axis] != 1
@@ -260,10 +271,10 @@ def references(array):
 
 
 def _references_if_unshared():
-    """What `references` returns in `large_gradient`, `total` and `owned` for an array that only `sweep` holds: measured by
+    """What `references` returns in `unshared`, `total` and `owned` for an array that only `sweep` holds: measured by
     functions that get at the array as those do, because it depends on the version of the interpreter."""
 
-    def large_gradient(pending):
+    def unshared(pending):
         previous = pending.get(0)
         return references(previous)
 
@@ -277,7 +288,7 @@ def _references_if_unshared():
         return references(array)
 
     array = np.empty(1)
-    return large_gradient({0: np.empty(1)}), total(array, 0), visit(0, array)
+    return unshared({0: np.empty(1)}), total(array, 0), visit(0, array)
 
 
 REFERENCES_IN_PENDING, REFERENCES_IN_TOTAL, REFERENCES_IN_OWNED = _references_if_unshared()

@@ -7,6 +7,7 @@ from .ops.factorizations import cholesky, eigh, eigvalsh, qr, svd, svdvals
 from .ops.linalg import det, inv, lstsq, matrix_power, matrix_rank, mT, pinv, slogdet
 from .ops.linalg import solve as _solve
 from .ops.linear import matmul
+from .ops.matrix_exp import householder_product, matrix_exp
 from .ops.norms import linalg_norm as norm
 from .ops.norms import matrix_norm, vector_norm
 from .ops.products import cross as _cross
@@ -14,7 +15,7 @@ from .ops.products import multi_dot, vecdot
 from .ops.shape import diagonal as _diagonal
 
 __all__ = [
-    "cholesky", "cross", "det", "diagonal", "eigh", "eigvalsh", "inv", "lstsq", "matmul", "matrix_norm", "matrix_power",
+    "cholesky", "cross", "det", "diagonal", "eigh", "eigvalsh", "householder_product", "inv", "lstsq", "matmul", "matrix_exp", "matrix_norm", "matrix_power",
     "matrix_rank", "multi_dot", "norm", "pinv", "qr", "slogdet", "solve", "svd", "svdvals", "vecdot", "vector_norm",
 ]  # fmt: skip
 

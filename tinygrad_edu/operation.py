@@ -14,7 +14,7 @@ from .tensor import of_array
 class Op:
     """One row of the table. The parameters of `op` say what its fields mean."""
 
-    def __init__(self, kernel, rules, joint, operands, **facts):
+    def __init__(self, kernel, rules, joint, operands, saves=(), **facts):
         code = kernel.__code__
         parameters = code.co_varnames[: code.co_argcount]
         self.name = kernel.__name__.rstrip("_")
@@ -33,8 +33,11 @@ class Op:
         self.defaults = defaults
         self.rules = rules if joint is None else None
         self.joint = joint
+        self.saves = saves
+        if saves and joint is None:
+            raise TypeError(f"`{self.name}` saves {saves}: that goes with a joint rule only")
         self.names = tuple(self._names_of(rule) for rule in (rules if joint is None else (joint,)))
-        arrays = {*self.operands, "operands", "out"}
+        arrays = {*self.operands, *saves, "operands", "out"}
         self.keeps = any(name in arrays for names in self.names for name in names)
         self.differentiable = joint is not None or any(rule is not None for rule in rules)
         self.__dict__.update(facts)
@@ -46,7 +49,7 @@ class Op:
         if rule is None:
             return ()
         names = rule.__code__.co_varnames[1 : rule.__code__.co_argcount]
-        known = {*self.parameters, "out", "needs", *(f"{operand}_shape" for operand in self.operands)}
+        known = {*self.parameters, *self.saves, "out", "needs", *(f"{operand}_shape" for operand in self.operands)}
         if self.variadic:
             known |= {"operands", "shapes"}
         unknown = [name for name in names if name not in known]
@@ -84,6 +87,8 @@ class Op:
                 value = tuple(box(array, parent) for array, parent in zip(value, node.parents))
             elif name == "out":
                 value = box(value, node) if node.shape is not None else results(value, node)
+            elif name in self.saves:
+                value = None
             values.append(value)
         return values
 

@@ -1,17 +1,20 @@
-"""Special functions that NumPy lacks: erf and erfc of whole arrays.
+"""Special functions that NumPy lacks, of whole arrays: erf, erfc, and the normal distribution function.
 
 float64: the rational minimax approximations of W. J. Cody, "Rational Chebyshev approximations for the error function",
 Mathematics of Computation 23 (1969), with the coefficients of his routine CALERF (netlib, specfun). They treat three
 intervals of |x|; in the outer two they approximate erfc, which keeps its relative accuracy until it underflows.
 
-float32: erf alone has a shorter formula, because GELU spends its time there: erf(x) = tanh(x · P(x²)), P a polynomial
-of degree 7 fitted to artanh(erf(x))/x such that the largest relative error of erf, 7e-8, is least. Unlike a rational
-approximation it never exceeds 1. Everything else is computed in float64 and rounded.
+float32: erf has a shorter formula: erf(x) = tanh(x · P(x²)), P a polynomial of degree 7 fitted to artanh(erf(x))/x such
+that the largest relative error of erf, 7e-8, is least. Unlike a rational approximation it never exceeds 1. The normal
+distribution function, where GELU spends its time, is (1 + tanh(x · P(x²))) / 2 with a P of degree 6, fitted such that its
+largest absolute error, 3e-8, is least. Everything else is computed in float64 and rounded.
 """
+
+import math
 
 import numpy as np
 
-__all__ = ["erf", "erfc"]
+__all__ = ["erf", "erfc", "normal_cdf"]
 
 INNER, OUTER = 0.46875, 4.0  # Cody's three intervals: |x| ≤ INNER, up to OUTER, beyond
 
@@ -43,6 +46,10 @@ SINGLE = (
     5.420985322e-9, 2.759107568e-8, -4.794736953e-6, 8.459711637e-5, -6.148392671e-4, -1.952872760e-4, 1.027698638e-1,
     1.128379247,
 )  # fmt: skip
+# float32: Φ(x) = (1 + tanh(x · P(x²))) / 2; the first coefficient is positive: far out tanh gives ±1
+SINGLE_CDF = (
+    1.756275906e-9, -1.322662288e-7, 3.964772586e-6, -5.530631402e-5, -3.259475030e-5, 3.633308441e-2, 7.978849415e-1,
+)  # fmt: skip
 
 INVERSE_SQRT_PI = 0.5641895835477562869
 UNDERFLOW = 28.0  # erfc(28) is below the smallest positive double
@@ -73,6 +80,25 @@ def erfc(x):
     with np.errstate(under="ignore"):
         result = _by_interval(flat, lambda y: 1.0 - _erf_inner(y), lambda y, tail: np.where(y < 0, 2.0 - tail, tail))
         return result.reshape(x.shape).astype(x.dtype if x.dtype.kind == "f" else np.float64, copy=False)
+
+
+def normal_cdf(x):
+    """Φ(x) = (1 + erf(x/√2)) / 2, the distribution function of the standard normal distribution; a new array.
+
+    The absolute error is at most two units in the last place of 1; float16 is computed in float32.
+    """
+    if x.dtype == np.float16:
+        return normal_cdf(x.astype(np.float32)).astype(np.float16)
+    if x.dtype == np.float32:
+        angle = _polynomial(SINGLE_CDF, np.square(x))
+        angle *= x
+        result = np.tanh(angle, out=angle if angle.ndim else None)
+    else:
+        result = erf(x * math.sqrt(0.5))
+    half = result.dtype.type(0.5)
+    result *= half
+    result += half
+    return result
 
 
 def _by_interval(x, inner, outer):

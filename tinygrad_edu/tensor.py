@@ -246,7 +246,7 @@ class Tensor:
     def __array__(self, dtype=None, copy=None):
         # np.asarray(t) asks for values; unlike numpy() it is also what plotting libraries call, so it never refuses
         taken_out(self, "numpy.asarray")
-        return np.array(self.array, dtype, copy=copy)
+        return np.asarray(self.array, dtype) if copy is None else np.array(self.array, dtype, copy=copy)
 
     def __dlpack__(self, **options):
         if self.node is not None:
@@ -411,7 +411,7 @@ def new_array(data, dtype, copy):
             dtype = dtype_of_data(array) if array.size else dtype_of_data(0.0)
         data = array
     dtype = as_dtype(dtype)
-    array = np.array(data, dtype=dtype, copy=True if copy else None)
+    array = (np.array if copy else np.asarray)(data, dtype=dtype)
     return array if array.dtype.isnative else array.astype(dtype.newbyteorder("="))
 
 

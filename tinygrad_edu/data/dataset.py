@@ -112,6 +112,8 @@ def random_split(dataset, lengths, generator=None):
 
     lengths  their sizes, which add up to that of the data set; or fractions that add up to 1, rounded down, what is
              then left over going to the first, second, ... subset, one sample each
+
+    The same seed gives the samples that PyTorch's random_split gives.
     """
     lengths = list(lengths)
     if (

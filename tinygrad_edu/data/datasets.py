@@ -124,24 +124,30 @@ def path_in(folder, name):
 
 def download_mnist():
     """Fetch the four files into the user's cache, check them, and return their folder."""
+    folder = os.path.join(cache_folder(), "mnist")
+    otherwise = "Put the four files of MNIST into a folder and set TINYGRAD_EDU_DATA to its path"
+    for name, (_, _, served) in MNIST_FILES.items():
+        fetch(f"{MNIST_URL}{name}.gz", f"sha256:{served}", folder, otherwise)
+    return folder
+
+
+def fetch(url, checksum, folder, otherwise):
+    """Download a file into `folder`, unless it is there already, and return its path.
+
+    checksum   "sha256:..." or "md5:..."; a file that has another is not kept (ValueError)
+    otherwise  what to do if the download fails, for the error (OSError)
+    """
     try:
         import pooch
     except ImportError as error:
         raise ImportError('downloading needs pooch, which is not there: pip install "tinygrad-edu[demos]"') from error
-    folder = os.path.join(cache_folder(), "mnist")
     downloader = pooch.HTTPDownloader(timeout=10)  # seconds without an answer; a slow download may take longer
-    for name, (_, _, served) in MNIST_FILES.items():
-        url = f"{MNIST_URL}{name}.gz"
-        try:  # pooch gives a file its name only when it is complete and its checksum right
-            pooch.retrieve(url, f"sha256:{served}", f"{name}.gz", folder, downloader=downloader)
-        except ValueError as error:
-            raise ValueError(f"the download of {url} is damaged, and nothing of it was kept: {error}") from error
-        except OSError as error:  # the errors of requests, which pooch uses, are among them
-            raise OSError(
-                f"could not download {url}: {reason(error)}. Put the four files of MNIST into a folder and set "
-                "TINYGRAD_EDU_DATA to its path"
-            ) from error
-    return folder
+    try:  # pooch gives a file its name only when it is complete and its checksum right
+        return pooch.retrieve(url, checksum, url.rpartition("/")[2], folder, downloader=downloader)
+    except ValueError as error:
+        raise ValueError(f"the download of {url} is damaged, and nothing of it was kept: {error}") from error
+    except OSError as error:  # the errors of requests, which pooch uses, are among them
+        raise OSError(f"could not download {url}: {reason(error)}. {otherwise}") from error
 
 
 def reason(error):

@@ -1,18 +1,17 @@
 """The DataLoader: batches from a data set, in order or shuffled, read ahead by threads if asked to."""
 
-import threading
 from collections import deque
-from itertools import count, islice
+from functools import partial
+from itertools import cycle, islice, repeat
 
 import numpy as np
 
 from ..generator import Generator, as_default
 from ..grad_mode import is_grad_enabled, set_grad_enabled
-from ..ops.random import randint
 from ..tensor import as_tensor
 from .collate import default_collate
 from .dataset import IterableDataset, batch_at_once
-from .sampler import BatchSampler, RandomSampler, SequentialSampler
+from .sampler import BatchSampler, RandomSampler, SequentialSampler, random_seed
 
 __all__ = ["DataLoader", "get_worker_info"]
 
@@ -32,13 +31,17 @@ class DataLoader:
     prefetch_factor  how many batches per thread are made ahead of time (2)
     worker_init_fn  called in each thread as it starts, with the number of the thread
 
-    The batches are the same for any `num_workers`: random numbers that a data set draws without a generator of its
-    own come from one that is seeded anew for each batch. Threads help where samples are read from files or computed
-    by NumPy, which run outside of the interpreter's lock. An exception in a data set is raised where the batch is
-    asked for.
+    The same seed gives the batches, and leaves the generators, as PyTorch's DataLoader does. For that each pass draws a
+    seed first; with threads, batch i is made by thread i % num_workers, and random numbers that a data set draws without
+    a generator of its own come from one of that thread, which starts from the seed plus the thread's number. Without
+    threads they come from the default generator. Python's `random` and `numpy.random` are not seeded.
 
-    `pin_memory`, `timeout`, `persistent_workers`, `multiprocessing_context`, `in_order` and `pin_memory_device` are
-    accepted, for programs written for PyTorch, and have no effect: there are no other devices and no processes.
+    Threads help where samples are read from files or computed by NumPy, which run outside of the interpreter's lock. An
+    exception in a data set is raised where the batch is asked for.
+
+    `pin_memory`, `timeout`, `multiprocessing_context`, `in_order` and `pin_memory_device` are accepted, for programs
+    written for PyTorch, and have no effect: there are no other devices and no processes. `persistent_workers` lets the
+    threads' generators go on from one pass to the next.
     """
 
     def __init__(
@@ -68,6 +71,7 @@ class DataLoader:
         self.num_workers, self.prefetch_factor, self.worker_init_fn = num_workers, prefetch_factor or 2, worker_init_fn
         self.pin_memory, self.timeout, self.persistent_workers = pin_memory, timeout, persistent_workers
         self.collate_fn = collate_fn or (default_convert if batch_sampler is None else default_collate)
+        self._generators = None
 
     def __len__(self):
         if self.iterable:
@@ -77,26 +81,22 @@ class DataLoader:
         return len(self.sampler if self.batch_sampler is None else self.batch_sampler)
 
     def __iter__(self):
-        seed = randint(0, 2**63 - 1, (), generator=self.generator).item()
-        tasks = self._tasks(seed, is_grad_enabled())
-        return self._read_ahead(tasks) if self.num_workers else one_by_one(tasks)
+        if not self.num_workers:
+            random_seed(self.generator)  # which nobody uses; PyTorch draws it
+            return one_by_one(self._tasks())
+        if self._generators is None or not self.persistent_workers:
+            seed = random_seed(self.generator)
+            self._generators = [Generator().manual_seed(seed + number) for number in range(self.num_workers)]
+        return self._read_ahead(self._tasks(), self._generators, is_grad_enabled())
 
-    def _tasks(self, seed, grad_enabled):
+    def _tasks(self):
         """For each batch, in their order, a function that makes it. (Of an IterableDataset the last ones return
         END.)"""
         if self.iterable:
             samples = iter(self.dataset)
-            make, orders = (lambda _: self._next(samples)), count()
-        else:
-            make, orders = self._make, self.sampler if self.batch_sampler is None else self.batch_sampler
-        for number, order in enumerate(orders):
-
-            def task(number=number, order=order):
-                generator = Generator().manual_seed((seed + number) % (1 << 63))
-                with as_default(generator), set_grad_enabled(grad_enabled):
-                    return make(order)
-
-            yield task
+            yield from repeat(partial(self._next, samples))
+        for order in self.sampler if self.batch_sampler is None else self.batch_sampler:
+            yield partial(self._make, order)
 
     def _next(self, samples):
         """The next batch, or sample, of an IterableDataset; END if there is none."""
@@ -127,31 +127,38 @@ class DataLoader:
                 raise
             raise told from error
 
-    def _read_ahead(self, tasks):
+    def _read_ahead(self, tasks, generators, grad_enabled):
         """The results of the tasks in their order, computed by threads a few tasks ahead."""
         from concurrent.futures import ThreadPoolExecutor
 
         # the samples of an iterable come one after the other, so that more than one thread would have nothing to do
         threads = 1 if self.iterable else self.num_workers
-        numbers, local = count(), threading.local()
 
-        def run(task):
-            if self.worker_init_fn is not None and not hasattr(local, "number"):
-                local.number = next(numbers)
-                self.worker_init_fn(local.number)
-            return task()
+        pools = [ThreadPoolExecutor(1, f"tinygrad_edu-data-{number}") for number in range(threads)]
+        numbers, started = cycle(range(threads)), set()
 
-        pool = ThreadPoolExecutor(threads, "tinygrad_edu-data")
+        def run(number, task):
+            with as_default(generators[number]), set_grad_enabled(grad_enabled):
+                if self.worker_init_fn is not None and number not in started:
+                    started.add(number)
+                    self.worker_init_fn(number)
+                return task()
+
+        def submit(task):
+            number = next(numbers)
+            return pools[number].submit(run, number, task)
+
         try:
-            waiting = deque(pool.submit(run, task) for task in islice(tasks, threads * self.prefetch_factor))
+            waiting = deque(map(submit, islice(tasks, threads * self.prefetch_factor)))
             while waiting:
                 batch = waiting.popleft().result()
                 if batch is END:
                     return
-                waiting.extend(pool.submit(run, task) for task in islice(tasks, 1))
+                waiting.extend(map(submit, islice(tasks, 1)))
                 yield batch
         finally:  # also where the loop over the batches ends early, by `break`, an exception or Ctrl-C
-            pool.shutdown(wait=False, cancel_futures=True)
+            for pool in pools:
+                pool.shutdown(wait=False, cancel_futures=True)
 
 
 END = object()

@@ -1,5 +1,7 @@
 """Samplers: the order in which a DataLoader asks for samples."""
 
+from ..creation import empty
+from ..dtypes import int64
 from ..generator import Generator
 from ..ops.random import multinomial, randint, randperm
 from ..tensor import as_tensor
@@ -39,35 +41,41 @@ class RandomSampler(Sampler):
     replacement  draw every sample from all of them
     num_samples  how many to draw (default: as many as there are)
     generator    what draws. Without one, each epoch has a generator of its own, seeded by the default generator
+
+    It draws as PyTorch's does, so that the same seed gives the same order.
     """
 
     def __init__(self, data_source, replacement=False, num_samples=None, generator=None):
-        if num_samples is not None and (not isinstance(num_samples, int) or num_samples <= 0):
-            raise ValueError(f"RandomSampler: num_samples must be a positive integer, not {num_samples!r}")
         self.data_source, self.replacement, self.generator = data_source, replacement, generator
         self._num_samples = num_samples
+        if not isinstance(self.num_samples, int) or self.num_samples <= 0:
+            raise ValueError(
+                f"RandomSampler: num_samples, by default the number of samples there are, must be a positive integer, not "
+                f"{self.num_samples!r}"
+            )
 
     @property
     def num_samples(self):
         return len(self.data_source) if self._num_samples is None else self._num_samples
 
     def __iter__(self):
-        generator = self.generator or seeded_by_default()
+        generator = self.generator or Generator().manual_seed(random_seed())
         n, wanted = len(self.data_source), self.num_samples
         if self.replacement:
-            yield from randint(0, n, (wanted,), generator=generator).tolist() if wanted else []
+            for start in range(0, wanted + 1, 32):  # the last of them may have no numbers
+                yield from randint(0, n, (min(32, wanted - start),), generator=generator).tolist()
             return
-        while wanted > 0 and n > 0:
-            yield from randperm(n, generator=generator).tolist()[:wanted]
-            wanted -= n
+        for _ in range(wanted // n):
+            yield from randperm(n, generator=generator).tolist()
+        yield from randperm(n, generator=generator).tolist()[: wanted % n]
 
     def __len__(self):
         return self.num_samples
 
 
-def seeded_by_default():
-    """A new generator whose seed the default generator draws."""
-    return Generator().manual_seed(randint(0, 2**63 - 1, ()).item())
+def random_seed(generator=None):
+    """A seed that a generator draws: an integer from 0 to 2⁶³ − 1."""
+    return empty((), dtype=int64).random_(generator=generator).item()
 
 
 class SubsetRandomSampler(Sampler):

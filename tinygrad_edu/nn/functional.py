@@ -7,29 +7,51 @@ more here: `inplace`, which overwrites the input with the result; or a `dim` tha
 import functools
 import warnings
 
-import numpy as np
-
 from ..creation import one_hot
 from ..ops import activation
 from ..ops.activation import (
     gelu, glu, hardshrink, logsigmoid, prelu, sigmoid, softplus, softshrink, softsign, tanhshrink,
 )  # fmt: skip
 from ..ops.classification import cross_entropy, nll_loss
-from ..ops.comparison import where
+from ..ops.convolution_functions import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
+from ..ops.convolution_windows import fold, unfold
+from ..ops.ctc import ctc_loss
 from ..ops.einsum import einsum
 from ..ops.elementary import tanh
-from ..ops.indexing import getitem, plain_indices
-from ..ops.inplace import assign
 from ..ops.linear import linear
 from ..ops.loss import (
     binary_cross_entropy, binary_cross_entropy_with_logits, huber_loss, kl_div, l1_loss, l1_penalty, l2_penalty,
     mse_loss, smooth_l1_loss,
 )  # fmt: skip
+from ..ops.distance import cosine_similarity, pairwise_distance, pdist
+from ..ops.embedding import embedding, embedding_bag
+from ..ops.normalization import layer_norm, local_response_norm, normalize, rms_norm
+from ..ops.normalization_channels import batch_norm, group_norm, instance_norm
+from ..ops.margin import (
+    cosine_embedding_loss, gaussian_nll_loss, hinge_embedding_loss, margin_ranking_loss, multi_margin_loss,
+    multilabel_margin_loss, multilabel_soft_margin_loss, poisson_nll_loss, soft_margin_loss, triplet_margin_loss,
+    triplet_margin_with_distance_loss,
+)  # fmt: skip
 from ..ops.neural import log_softmax as log_softmax_along
 from ..ops.neural import softmax as softmax_along
-from ..ops.random import dropout as dropped_out
+from ..ops.padding import pad
+from ..ops.pooling import avg_pool1d, avg_pool2d, avg_pool3d, max_pool1d, max_pool2d, max_pool3d
+from ..ops.pooling_adaptive import (
+    adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d, adaptive_max_pool1d, adaptive_max_pool2d,
+    adaptive_max_pool3d, lp_pool1d, lp_pool2d, lp_pool3d, max_unpool1d, max_unpool2d, max_unpool3d,
+)  # fmt: skip
+from ..ops.resampling import channel_shuffle, interpolate, pixel_shuffle, pixel_unshuffle
+from ..ops.resampling_grid import affine_grid, grid_sample
+from .attention_functions import multi_head_attention_forward, scaled_dot_product_attention
+from .dropout_functions import (
+    alpha_dropout, dropout, dropout1d, dropout2d, dropout3d, feature_alpha_dropout, feature_dropout,
+)  # fmt: skip
 
 __all__ = [
+    "ctc_loss",
+    "multi_head_attention_forward", "scaled_dot_product_attention",
+    "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "fold", "unfold",
+    "alpha_dropout", "dropout1d", "dropout2d", "dropout3d", "feature_alpha_dropout", "feature_dropout",
     "bilinear", "binary_cross_entropy", "binary_cross_entropy_with_logits", "celu", "cross_entropy", "dropout", "elu",
     "embedding", "gelu", "glu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "huber_loss", "kl_div", "l1_loss",
     "l1_penalty", "l2_penalty", "leaky_relu", "linear", "log_softmax", "logsigmoid", "mish", "mse_loss", "nll_loss",
@@ -37,6 +59,16 @@ __all__ = [
     "prelu", "relu", "relu6", "selu", "sigmoid", "silu", "smooth_l1_loss", "softmax", "softmin", "softplus",
     "softshrink",
     "softsign", "tanh", "tanhshrink", "threshold",
+    "pad",
+    "avg_pool1d", "avg_pool2d", "avg_pool3d", "max_pool1d", "max_pool2d", "max_pool3d", "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d", "adaptive_avg_pool3d", "adaptive_max_pool1d", "adaptive_max_pool2d",
+    "adaptive_max_pool3d", "lp_pool1d", "lp_pool2d", "lp_pool3d", "max_unpool1d", "max_unpool2d", "max_unpool3d",
+    "channel_shuffle", "interpolate", "pixel_shuffle", "pixel_unshuffle", "affine_grid", "grid_sample",
+    "cosine_similarity", "embedding_bag", "pairwise_distance", "pdist",
+    "batch_norm", "group_norm", "instance_norm", "layer_norm", "local_response_norm", "normalize", "rms_norm",
+    "cosine_embedding_loss", "gaussian_nll_loss", "hinge_embedding_loss", "margin_ranking_loss", "multi_margin_loss",
+    "multilabel_margin_loss", "multilabel_soft_margin_loss", "poisson_nll_loss", "soft_margin_loss",
+    "triplet_margin_loss", "triplet_margin_with_distance_loss",
 ]  # fmt: skip
 
 
@@ -110,27 +142,3 @@ def bilinear(input1, input2, weight, bias=None):
     """
     result = einsum("...i,oij,...j->...o", input1, weight, input2)
     return result if bias is None else result + bias
-
-
-def dropout(input, p=0.5, training=True, inplace=False):
-    """In training: elements set to 0 with probability p, the others divided by 1 − p. Else the input itself.
-
-    Srivastava et al. 2014, "Dropout: a simple way to prevent neural networks from overfitting".
-    """
-    result = dropped_out(input, p, training)
-    return assign(input, result, "dropout") if inplace and result is not input else result
-
-
-def embedding(input, weight, padding_idx=None):
-    """The rows of `weight` (V, E) with the numbers in `input`, an integer tensor of any shape (...): (..., E).
-
-    padding_idx  the number of a row that gets no gradient
-    """
-    indices = plain_indices(input)
-    if indices.size and np.minimum.reduce(indices, None) < 0:
-        raise IndexError(f"embedding: row numbers go from 0 to {weight.shape[0] - 1}, and one is {indices.min()}")
-    rows = getitem(weight, indices)
-    if padding_idx is None:
-        return rows
-    padding = indices == (padding_idx if padding_idx >= 0 else weight.shape[0] + padding_idx)
-    return where(padding[..., None], rows.detach(), rows)

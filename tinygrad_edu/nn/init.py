@@ -1,6 +1,7 @@
 """Initial values of parameters. Each function overwrites a tensor in place, without recording it, and returns it.
 
-`generator` is a tinygrad_edu.Generator; by default the one that manual_seed() seeds.
+`generator` is a tinygrad_edu.Generator; by default the one that manual_seed() seeds. The same seed gives the numbers that
+torch.nn.init gives.
 
 How large the weights start decides whether signals, and gradients on their way back, grow or shrink from layer to
 layer: Glorot & Bengio 2010, "Understanding the difficulty of training deep feedforward neural networks" (xavier);
@@ -15,7 +16,7 @@ import warnings
 import numpy as np
 
 from ..grad_mode import no_grad
-from ..special import erfc
+from ..ops.random import randperm
 from ..tensor import of_array
 
 
@@ -100,7 +101,7 @@ def overwritten(tensor, array):
 
 def xavier_uniform_(tensor, gain=1.0, generator=None):
     """Uniform in ±gain · √(6 / (fan_in + fan_out)) (Glorot & Bengio 2010, equation 16)."""
-    bound = gain * math.sqrt(6.0 / sum(fans(tensor)))
+    bound = math.sqrt(3.0) * (gain * math.sqrt(2.0 / sum(fans(tensor))))
     return uniform_(tensor, -bound, bound, generator)
 
 
@@ -148,62 +149,79 @@ def orthogonal_(tensor, gain=1, generator=None):
     if tensor.numel() == 0:
         return tensor
     rows, columns = tensor.shape[0], tensor.numel() // tensor.shape[0]
-    normal = normal_(of_array(np.empty((max(rows, columns), min(rows, columns))), None), generator=generator).array
-    q, r = np.linalg.qr(normal)
-    q *= np.where(np.diagonal(r) < 0, -1, 1)
-    return overwritten(tensor, gain * (q.T if rows < columns else q).reshape(tensor.shape))
+    normal = normal_(of_array(np.empty((rows, columns), tensor.dtype), None), generator=generator).array
+    q, r = np.linalg.qr(normal.T if rows < columns else normal)
+    q *= np.sign(np.diagonal(r))
+    overwritten(tensor, (q.T if rows < columns else q).reshape(tensor.shape))
+    with no_grad():
+        return tensor.mul_(gain)
 
 
 def sparse_(tensor, sparsity, std=0.01, generator=None):
-    """Normal, but in each column the fraction `sparsity` of the rows, chosen at random, 0 (Martens 2010)."""
+    """Normal, but in each column the fraction `sparsity` of the rows, chosen at random, 0 (Martens 2010).
+
+    As in PyTorch `generator` draws the normal numbers, the default one the rows.
+    """
     check_matrix(tensor, "sparse_")
     normal_(tensor, 0.0, std, generator)
-    zeros = math.ceil(sparsity * tensor.shape[0])
-    order = np.argsort(uniform_(of_array(np.empty(tuple(tensor.shape)), None), generator=generator).array, axis=0)
+    rows, columns = tensor.shape
+    zeros = math.ceil(sparsity * rows)
     values = tensor.array.copy()
-    np.put_along_axis(values, order[:zeros], 0, axis=0)
+    for column in range(columns):
+        values[randperm(rows).array[:zeros], column] = 0
     return overwritten(tensor, values)
 
 
 def trunc_normal_(tensor, mean=0.0, std=1.0, a=-2.0, b=2.0, generator=None):
-    """Normal, given that the value lies in [a, b]."""
+    """Normal, given that the value lies in [a, b].
+
+    Where that has a probability above 0.3, values outside are drawn again. Elsewhere values are drawn uniformly in [a, b),
+    and taken with a probability proportional to their density (von Neumann 1951, "Various techniques used in connection
+    with random digits").
+    """
     if not a < b:
         raise ValueError(f"trunc_normal_: a must be less than b, not {a} and {b}")
-    low, high = (a - mean) / std, (b - mean) / std
-    flipped = low + high > 0  # work where the distribution function is small: there it keeps its relative accuracy
-    if flipped:
-        low, high = -high, -low
-    shape = tuple(tensor.shape)
-    if normal_below(high) - normal_below(low) > 0.1:
-        values = by_rejection(shape, low, high, generator)
-    else:
-        values = by_inversion(shape, low, high, generator)
-    values = np.asarray((-values if flipped else values) * std + mean, tensor.dtype)
-    return overwritten(tensor, np.clip(values, a, b))
+    if mean < a - 2 * std or mean > b + 2 * std:
+        warnings.warn(
+            f"trunc_normal_: the mean {mean} lies more than two standard deviations outside of [{a}, {b}]",
+            UserWarning, stacklevel=2,
+        )  # fmt: skip
+    inside = normal_below((b - mean) / std) - normal_below((a - mean) / std)
+    with no_grad():
+        if inside > 0.3:
+            return redrawn(tensor, mean, std, *(tensor.dtype.type(x) for x in (a, b)), generator)
+        return accepted(tensor, mean, std, a, b, generator)
 
 
 def normal_below(x):
-    """The distribution function of the standard normal distribution."""
-    return erfc(np.asarray(x, np.float64) * -math.sqrt(0.5)) / 2
+    """The probability that a standard normal number lies below x."""
+    return (1.0 + math.erf(x / math.sqrt(2.0))) / 2.0
 
 
-def by_rejection(shape, low, high, generator):
-    """Standard normal numbers in [low, high]: those outside are drawn again."""
-    values = normal_(of_array(np.empty(shape), None), generator=generator).array
+def redrawn(tensor, mean, std, low, high, generator):
+    """Normal numbers, of which those outside of [low, high] are drawn again; each time as many as the tensor has."""
+    values = tensor.normal_(mean, std, generator=generator).array
+    again = of_array(np.empty_like(values), None)
     while (outside := (values < low) | (values > high)).any():
-        values[outside] = normal_(of_array(np.empty(np.count_nonzero(outside)), None), generator=generator).array
-    return values
+        values = np.where(outside, again.normal_(mean, std, generator=generator).array, values)
+    return tensor if values is tensor.array else overwritten(tensor, values)
 
 
-def by_inversion(shape, low, high, generator):
-    """Standard normal numbers in [low, high]: bisection for the x at which the distribution function has a uniform
-    value.
-    """
-    u = uniform_(of_array(np.empty(shape), None), generator=generator).array
-    target = normal_below(low) + u * (normal_below(high) - normal_below(low))
-    left, right = np.full(shape, max(low, -38.0)), np.full(shape, max(high, -38.0))
-    for _ in range(60):
-        middle = (left + right) / 2
-        below = normal_below(middle) < target
-        left, right = np.where(below, middle, left), np.where(below, right, middle)
-    return left
+def accepted(tensor, mean, std, a, b, generator):
+    """Uniform numbers of [a, b), each taken with the probability density / highest density, else drawn again."""
+    nearest = max(a, min(mean, b))
+    log_peak = -0.5 * ((nearest - mean) / std) ** 2
+    again, u = (of_array(np.empty_like(tensor.array), None) for _ in range(2))
+
+    def refused():
+        z = (again.array - mean) / std
+        return np.log(u.uniform_(generator=generator).array) > z * z * -0.5 - log_peak
+
+    again.uniform_(a, b, generator=generator)
+    values = again.array.copy()
+    with np.errstate(divide="ignore"):  # log 0
+        outside = refused()
+        while outside.any():
+            values = np.where(outside, again.uniform_(a, b, generator=generator).array, values)
+            outside &= refused()
+    return overwritten(tensor, values)

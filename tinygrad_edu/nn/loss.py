@@ -3,6 +3,7 @@
 import warnings
 
 from ..ops.classification import cross_entropy, nll_loss
+from ..ops.ctc import ctc_loss
 from ..ops.loss import (
     binary_cross_entropy, binary_cross_entropy_with_logits, check_reduction, huber_loss, kl_div, l1_loss, mse_loss,
     smooth_l1_loss,
@@ -148,3 +149,20 @@ class KLDivLoss(Loss):
 
     def forward(self, input, target):
         return kl_div(input, target, self.reduction, self.log_target)
+
+
+class CTCLoss(Loss):
+    """Connectionist temporal classification: how unlikely log-probabilities (steps, batch, C) make it to read given labels, at
+    whatever steps each may stand (Graves et al. 2006). functional.ctc_loss describes the arguments.
+
+    blank          the number of the class that stands for no label
+    zero_infinity  0 instead of infinity, and no gradient, where a target is too long for its input
+    """
+
+    def __init__(self, blank=0, reduction="mean", zero_infinity=False):
+        super().__init__(reduction=reduction)
+        self.blank = blank
+        self.zero_infinity = zero_infinity
+
+    def forward(self, log_probs, targets, input_lengths, target_lengths):
+        return ctc_loss(log_probs, targets, input_lengths, target_lengths, self.blank, self.reduction, self.zero_infinity)

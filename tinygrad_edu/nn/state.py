@@ -4,7 +4,7 @@ from collections import OrderedDict, namedtuple
 
 import numpy as np
 
-from ..tensor import Tensor, replace_values
+from ..tensor import Size, Tensor, replace_values
 
 
 class IncompatibleKeys(namedtuple("IncompatibleKeys", ["missing_keys", "unexpected_keys"])):
@@ -58,17 +58,24 @@ def load_state_dict(self, state_dict, strict=True, assign=False):
         own.update({f"{path}.{name}" if path else name: value for name, value in own_state(module)})
     missing = [name for name in own if name not in state_dict]
     unexpected = [name for name in state_dict if name not in own]
-    values = {name: array_of(name, state_dict[name]) for name in own if name in state_dict}
+    values = {name: array_of(state_dict[name]) for name in own if name in state_dict}
     problems = []
-    if strict and unexpected:
-        problems.append("Unexpected key(s) in state_dict: " + ", ".join(f'"{name}"' for name in unexpected) + ". ")
     if strict and missing:
         problems.append("Missing key(s) in state_dict: " + ", ".join(f'"{name}"' for name in missing) + ". ")
+    if strict and unexpected:
+        problems.append("Unexpected key(s) in state_dict: " + ", ".join(f'"{name}"' for name in unexpected) + ". ")
     for name, array in values.items():
-        if array.shape != own[name].array.shape:
+        if array is not None and hasattr(own[name], "materialize"):
+            own[name].materialize(array.shape)  # of a lazy layer
+        if array is None:
             problems.append(
-                f"size mismatch for {name}: copying a param with shape {array.shape} from checkpoint, "
-                f"the shape in current model is {own[name].array.shape}."
+                f'While copying the parameter named "{name}", expected a Tensor or an array of numbers from checkpoint '
+                f"but received {type(state_dict[name])}"
+            )
+        elif array.shape != own[name].array.shape:
+            problems.append(
+                f"size mismatch for {name}: copying a param with shape {Size(array.shape)} from checkpoint, "
+                f"the shape in current model is {own[name].shape}."
             )
     if problems:
         raise RuntimeError(f"Error(s) in loading state_dict for {type(self).__name__}:\n\t" + "\n\t".join(problems))
@@ -80,11 +87,11 @@ def load_state_dict(self, state_dict, strict=True, assign=False):
     return IncompatibleKeys(missing, unexpected)
 
 
-def array_of(name, value):
-    """The array of a value of a state dictionary: a Tensor, an array, or a tensor of another library."""
+def array_of(value):
+    """The array of a value of a state dictionary: a Tensor, an array, or a tensor of another library; None of others."""
     if isinstance(value, Tensor):
         return value.array
-    try:
-        return np.asarray(value.detach() if hasattr(value, "detach") else value)
-    except (TypeError, ValueError):
-        raise TypeError(f"the value of `{name}` in state_dict must be a tensor, not {type(value).__name__}") from None
+    if not isinstance(value, np.generic) and not hasattr(value, "__array__"):
+        return None
+    array = np.asarray(value.detach() if hasattr(value, "detach") else value)
+    return array if array.dtype.kind in "biufc" else None

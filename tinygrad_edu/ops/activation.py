@@ -9,9 +9,11 @@ import math
 
 import numpy as np
 
+from ..blocks import shared_out
 from ..define import case, composite, op
+from ..special import normal_cdf
 from .arithmetic import abs, clamp, maximum, minimum
-from .comparison import where
+from .comparison import chosen, where
 from .elementary import erf, exp, expm1, log, log1p, tanh
 from .shape import normalized_dim, reshape
 
@@ -95,34 +97,78 @@ def tanhshrink(x):
 
 
 @op(
-    lambda g, x, approximate: _gelu_gradient(g, x, approximate),
+    joint=lambda g, x, cdf, approximate: (_gelu_gradient(g, x, cdf, approximate),), operands=1, saves=("cdf",),
     elementwise=True, floating=True, inplace=True, samples=[*SHAPES, case((3, 4), approximate="tanh")],
-    definition=lambda x, approximate="none": (
-        0.5 * x * (1 + erf(x * math.sqrt(0.5))) if approximate == "none" else 0.5 * x * (1 + tanh(_gelu_inner(x)))
-    ),
+    definition=lambda x, approximate="none": x * _normal_cdf(x, approximate),
 )  # fmt: skip
 def gelu(x, approximate="none"):
     """x · Φ(x), with Φ the distribution function of the standard normal distribution (Hendrycks & Gimpel 2016).
 
     approximate  "none", or "tanh" for ½x (1 + tanh(√(2/π) (x + 0.044715 x³))), which GPT-2 uses
     """
-    if approximate == "tanh":
-        return 0.5 * x * (1 + np.tanh(_gelu_inner(x)))
-    if approximate != "none":
+    if approximate not in ("none", "tanh"):
         raise ValueError(f"approximate must be 'none' or 'tanh', not {approximate!r}")
-    return 0.5 * x * (1 + erf(x * math.sqrt(0.5)))  # Φ(x) = (1 + erf(x/√2)) / 2
+    x = np.asarray(x)
+    x = x if x.dtype.kind == "f" else x.astype(np.float64)
+    cdf = shared_out(normal_cdf if approximate == "none" else _tanh_cdf, x)
+    return x * cdf, cdf
 
 
-def _gelu_inner(x):
-    return math.sqrt(2 / math.pi) * (x + 0.044715 * (x * x * x))
+GELU_SLOPE, GELU_CUBIC = math.sqrt(2 / math.pi), 0.044715
 
 
-def _gelu_gradient(g, x, approximate):
-    if approximate == "none":  # d(xΦ)/dx = Φ + xφ
-        return g * (0.5 * (1 + erf(x * math.sqrt(0.5))) + x * exp(-0.5 * (x * x)) * (1 / math.sqrt(2 * math.pi)))
-    t = tanh(_gelu_inner(x))
-    slope = math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * (x * x))
-    return g * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * slope)
+def _tanh_cdf(x):
+    """The approximation of Φ by tanh, for arrays."""
+    slope, cubic, half = (x.dtype.type(number) for number in (GELU_SLOPE, GELU_SLOPE * GELU_CUBIC, 0.5))
+    t = np.square(x)
+    t *= cubic
+    t += slope
+    t *= x
+    t = np.tanh(t, out=t if t.ndim else None)
+    t *= half
+    t += half
+    return t
+
+
+def _normal_cdf(x, approximate):
+    """Φ, or its approximation, by operations."""
+    angle = x * math.sqrt(0.5) if approximate == "none" else GELU_SLOPE * (x + GELU_CUBIC * (x * x * x))
+    return 0.5 * (1 + (erf if approximate == "none" else tanh)(angle))
+
+
+def _gelu_gradient(g, x, cdf, approximate):
+    """g (Φ + x φ): φ is the derivative of Φ. For the approximation it is 2 Φ (1 − Φ) · d angle/dx."""
+    if cdf is not None:
+        return shared_out(_gelu_slope_times if approximate == "none" else _tanh_gelu_slope_times, g, x, cdf)
+    cdf = _normal_cdf(x, approximate)
+    if approximate == "none":
+        density = exp(-0.5 * (x * x)) * (1 / math.sqrt(2 * math.pi))
+    else:
+        density = 2 * cdf * (1 - cdf) * (GELU_SLOPE + 3 * GELU_SLOPE * GELU_CUBIC * (x * x))
+    return g * (cdf + x * density)
+
+
+def _gelu_slope_times(g, x, cdf):
+    d = np.square(x)
+    d *= x.dtype.type(-0.5)
+    d = np.exp(d, out=d if d.ndim else None)
+    d *= x
+    d *= x.dtype.type(1 / math.sqrt(2 * math.pi))
+    d += cdf
+    d *= g
+    return d
+
+
+def _tanh_gelu_slope_times(g, x, cdf):
+    d = np.square(x)
+    d *= x.dtype.type(6 * GELU_SLOPE * GELU_CUBIC)
+    d += x.dtype.type(2 * GELU_SLOPE)
+    d *= x
+    d *= cdf
+    d *= 1 - cdf
+    d += cdf
+    d *= g
+    return d
 
 
 # ---- relu and its kin
@@ -140,7 +186,7 @@ def _gelu_gradient(g, x, approximate):
 )
 def passed(x, y):
     """x where y > 0, else 0: the gradient of relu, whatever x holds where y ≤ 0."""
-    return np.where(y > 0, x, x.dtype.type(0))
+    return chosen(y > 0, x, x.dtype.type(0))
 
 
 @op(lambda g, out: passed(g, out), elementwise=True, inplace=True, avoid=(0.0,), definition=lambda x: maximum(x, 0.0))

@@ -13,7 +13,7 @@ from .arithmetic import neg
 from .comparison import where
 from .indexing import getitem, put
 from .loss import check_reduction, reduce_by_ops
-from .neural import log_softmax, softmax
+from .neural import exponentials, log_softmax, softmax
 from .reduce import sum
 from .shape import reshape, unsqueeze
 
@@ -215,19 +215,27 @@ def _softmax_derivative(g, x):
     return p * (g - sum(g * p, class_dim(x), True))
 
 
-def _cross_entropy_gradient(g, x, target, weight, ignore_index, reduction):
+def _cross_entropy_gradients(g, x, target, weight, out, e, sums, ignore_index, reduction, needs):
     indices, keep = class_indices(x, target, ignore_index)
-    g = class_share(g, indices, factors(x, indices, keep, weight), reduction)
-    return (unsqueeze(g, class_dim(x)) if g.ndim else g) * softmax_error(x, indices)
+    dx = dweight = None
+    if needs[0]:
+        share = class_share(g, indices, factors(x, indices, keep, weight), reduction)
+        if e is None:
+            dx = (unsqueeze(share, class_dim(x)) if share.ndim else share) * softmax_error(x, indices)
+        else:  # e / sums is the softmax
+            share = np.broadcast_to(share, indices.shape)
+            dx = np.multiply(e, np.expand_dims(share, class_dim(x)) / sums)
+            dx[at_classes(indices)] -= share
+    if needs[2]:
+        losses = _unweighted_nll(log_softmax(x, class_dim(x)), target, ignore_index)
+        dweight = weight_gradient(g, losses, out, target, weight, ignore_index, reduction, x)
+    return dx, None, dweight
 
 
 @op(
-    lambda g, x, target, weight, ignore_index, reduction: _cross_entropy_gradient(
-        g, x, target, weight, ignore_index, reduction),
-    None,
-    lambda g, x, target, weight, out, ignore_index, reduction: weight_gradient(
-        g, _unweighted_nll(log_softmax(x, class_dim(x)), target, ignore_index), out, target, weight, ignore_index,
-        reduction, x),
+    joint=lambda g, x, target, weight, out, e, sums, ignore_index, reduction, needs: _cross_entropy_gradients(
+        g, x, target, weight, out, e, sums, ignore_index, reduction, needs),
+    operands=3, saves=("e", "sums"),
     label="cross-entropy", promotes=(0, 2), floating=True, internal=True, domain=((-3.0, 3.0), None, POSITIVE),
     samples=SAMPLES,
     definition=lambda x, target, weight=None, ignore_index=-100, reduction="mean": _nll_by_ops(
@@ -238,10 +246,11 @@ def sparse_cross_entropy(x, target, weight=None, ignore_index=-100, reduction="m
     check_weight(x, weight)
     indices, keep = class_indices(x, target, ignore_index)
     dim = class_dim(x)
-    largest = np.maximum.reduce(x, dim, keepdims=True, initial=-np.inf)
-    shifted = x - largest
-    losses = np.log(np.add.reduce(np.exp(shifted), dim)) - pick_classes(shifted, indices)
-    return reduce_classes(losses, factors(x, indices, keep, weight), reduction)
+    e, sums, shift = exponentials(x, dim)
+    losses = np.log(sums, dtype=np.float64).reshape(indices.shape)  # with c = 0 both may be large: no rounding between them
+    losses -= pick_classes(x if shift.ndim == 0 else x - shift, indices)
+    losses = losses.astype(x.dtype, copy=False)
+    return reduce_classes(losses, factors(x, indices, keep, weight), reduction), e, sums
 
 
 @composite(method=False, samples=[case((4, 3), ints(3, 4), label_smoothing=0.1)])

@@ -124,7 +124,41 @@ def isfinite(x):
 )  # fmt: skip
 def where(condition, x, y):
     """x where the condition holds, y elsewhere. The branch not taken gets the gradient 0, whatever it holds."""
-    return np.where(condition, x, y)
+    return chosen(condition, x, y)
+
+
+BITS = {np.dtype(np.float32): np.dtype(np.int32), np.dtype(np.float64): np.dtype(np.int64)}
+MANY = 2048
+"""Elements from which on `chosen` does better without branches."""
+
+
+def chosen(condition, x, y):
+    """np.where(condition, x, y), without a branch for each element: where the condition is irregular, the processor predicts
+    every other one wrongly, and np.where is ten times slower. Here an integer of all ones or all zeros masks the bits of x,
+    and its complement those of y, NaN, infinities and all.
+    """
+    large, other = (x, y) if np.ndim(x) >= np.ndim(y) and np.size(x) >= np.size(y) else (y, x)
+    bits = BITS.get(getattr(large, "dtype", None))
+    if bits is None or max(np.size(condition), large.size) < MANY:
+        return np.where(condition, x, y)
+    if type(other) is float or type(other) is int:
+        other = np.array(other, large.dtype)
+    if getattr(other, "dtype", None) != large.dtype:
+        return np.where(condition, x, y)
+    condition = np.asarray(condition)
+    result = np.empty(np.broadcast(condition, large, other).shape, large.dtype)
+    mask = (condition if condition.dtype == np.bool_ else condition != 0).astype(bits)
+    if large is x:
+        np.negative(mask, out=mask)
+    else:
+        mask -= 1
+    target = result.view(bits)
+    np.bitwise_and(large.view(bits), mask, out=target)
+    other = other.view(bits)
+    if other.ndim or other:  # not the number 0
+        np.invert(mask, out=mask)
+        target |= other & mask
+    return result
 
 
 @op(

@@ -189,3 +189,14 @@ def erfc(x):
     from ..special import erfc
 
     return erfc(x)
+
+
+@op(
+    lambda g, out: g * (math.sqrt(math.pi) / 2) * exp(out * out),
+    elementwise=True, floating=True, inplace=True, domain=(-0.9, 0.9),
+)  # fmt: skip
+def erfinv(x):
+    """y with erf(y) = x, for x from −1 to 1."""
+    from ..inverse_erf import erfinv
+
+    return erfinv(x)

@@ -3,6 +3,7 @@
 getitem / put,  gather / put_along,  index_select / put along a dimension
 """
 
+import math
 
 import numpy as np
 
@@ -70,6 +71,7 @@ def after_integers(x, index):
 
 @op(
     lambda g, index, x_shape: put(g, x_shape, index),
+    adds=lambda total, g, index, x_shape: add_at(total, index, g),
     view=True, linear=(0,), internal=True, label="[·]",
     samples=[
         case((3, 4), index=1), case((3, 4), index=(slice(None), slice(1, None, 2))), case((3, 4), index=(Ellipsis, None, 0)),
@@ -102,23 +104,52 @@ def put(x, shape, index):
         result[index] = x
         return result
     index = plain_index(index)
-    part, index = after_integers(result, index)
     if is_basic(index):
-        part[index] = x
-    elif isinstance(index, np.ndarray) and index.dtype.kind in "iu":
-        add_rows(part, index, x)
+        result[index] = x
     else:
-        np.add.at(part, index, x)
+        add_at(result, index, x)
     return result
 
 
-def add_rows(target, index, rows):
-    """target[index] += rows for an array of row numbers, which may repeat."""
-    if target.ndim == 1 and target.dtype.kind == "f":
-        counts = np.bincount(np.where(index < 0, index + len(target), index).ravel(), rows.ravel(), len(target))
-        target += counts.astype(target.dtype, copy=False)
+def add_at(target, index, x):
+    """target[index] += x, as often as the (plain) index names a place."""
+    index = plain_index(index)
+    part, index = after_integers(target, index)
+    if is_basic(index):
+        part[index] += x
+    elif isinstance(index, np.ndarray) and index.dtype.kind in "iu" and part.flags.c_contiguous:
+        add_rows(part, index, x)
     else:
+        np.add.at(part, index, x)
+
+
+def add_rows(target, index, rows):
+    """target[index] += rows for an array of row numbers, which may repeat.
+
+    np.add.at takes every element on its own. Where there are many, it is faster to let BLAS multiply by a matrix of zeros
+    and ones (if the target has few rows), or to count in bins.
+    """
+    count = len(target)
+    width = target.size // max(count, 1)
+    few = count <= 256
+    if (
+        target.dtype.kind != "f" or rows.shape != index.shape + target.shape[1:] or rows.size < 1024
+        or not (few and target.ndim > 1 or count <= 4 * index.size)
+    ):  # fmt: skip
         np.add.at(target, index, rows)
+        return
+    index, rows = index.reshape(-1), rows.reshape(-1, width)
+    if few and target.ndim > 1:
+        chosen = np.zeros((index.size, count), target.dtype)
+        chosen[np.arange(index.size), index] = 1
+        sums = chosen.T.dot(rows)
+        if np.isfinite(np.add.reduce(sums, None)):  # 0 · ∞ is NaN, also where it does not belong
+            target += sums.reshape(target.shape)
+            return
+    bins = np.where(index < 0, index + count, index)
+    if width > 1:
+        bins = (bins[:, None] * width + np.arange(width)).reshape(-1)
+    target += np.bincount(bins, rows.reshape(-1), target.size).reshape(target.shape).astype(target.dtype, copy=False)
 
 
 @op(

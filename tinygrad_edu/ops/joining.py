@@ -127,11 +127,14 @@ def unbind(x, dim=0):
 
 @op(
     lambda g, pads: unpad(g, pads), linear=(0,), internal=True,
-    samples=[case((2, 3), pads=((1, 0), (0, 2))), case((3,), pads=((1, 1),))],
+    samples=[case((2, 3), pads=((1, 0), (0, 2))), case((3,), pads=((1, 1),)), case((2, 3), pads=((1, 2), (0, 1)), value=0.5)],
 )  # fmt: skip
-def pad_zeros(x, pads):
-    """x with zeros around it: pads[i] = (how many before, how many after) along dimension i."""
-    return np.pad(x, pads)
+def pad_zeros(x, pads, value=0):
+    """x with zeros, or another number, around it: pads[i] = (how many before, how many after) along dimension i."""
+    shape = tuple([before + size + after for (before, after), size in zip(pads, x.shape)])
+    result = np.full(shape, value, x.dtype) if value else np.zeros(shape, x.dtype)
+    result[tuple([slice(before, before + size) for (before, _), size in zip(pads, x.shape)])] = x
+    return result
 
 
 @op(

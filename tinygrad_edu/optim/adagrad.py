@@ -4,11 +4,9 @@ import numpy as np
 
 from ..define import op
 from ..tensor import of_array
-from .optimizer import Optimizer, apply, arrays, check_range, constant, gradients, refuse, total_gradient
+from .optimizer import Optimizer, check_common, check_positive, constant, total_gradient
 
 __all__ = ["Adagrad"]
-
-INFINITE = float("inf")
 
 
 class Adagrad(Optimizer):
@@ -22,47 +20,49 @@ class Adagrad(Optimizer):
     maximize  go uphill
     """
 
-    remembers = ("step", "sum")
+    numbers, remembers = ("step",), ("sum",)
 
     def __init__(
-        self, params, lr=1e-2, lr_decay=0.0, weight_decay=0.0, initial_accumulator_value=0.0, eps=1e-10, foreach=None, *,
+        self, params, lr=1e-2, lr_decay=0, weight_decay=0, initial_accumulator_value=0, eps=1e-10, foreach=None, *,
         maximize=False, differentiable=False, fused=None,
     ):  # fmt: skip
-        refuse("Adagrad", foreach=foreach, differentiable=differentiable, fused=fused)
         options = dict(
             lr=lr, lr_decay=lr_decay, eps=eps, weight_decay=weight_decay,
-            initial_accumulator_value=initial_accumulator_value, maximize=maximize,
+            initial_accumulator_value=initial_accumulator_value, foreach=foreach, maximize=maximize,
+            differentiable=differentiable, fused=fused,
         )  # fmt: skip
         super().__init__(params, options)
+        for group in self.param_groups:
+            for p in group["params"]:
+                self.start(p, self.state[p], group)
 
     def check(self, group):
-        names = "lr", "lr_decay", "weight_decay", "initial_accumulator_value", "eps"
-        check_range("Adagrad", group, **dict.fromkeys(names, (0, INFINITE)))
+        check_common("Adagrad", group)
+        check_positive("Adagrad", group, "lr_decay", "weight_decay", "initial_accumulator_value", "eps")
 
     def start(self, p, state, group):
-        state["step"] = 0
-        state["sum"] = of_array(np.full(p.array.shape, group["initial_accumulator_value"], p.array.dtype), None)
+        new = "sum" not in state
+        super().start(p, state, group)
+        if new:
+            first = self.defaults["initial_accumulator_value"]
+            state["sum"] = of_array(np.full(p.array.shape, first, p.array.dtype), None)
 
-    def update(self, group, batch):
-        for _, state in batch:
-            state["step"] += 1
-        apply(
-            adagrad, "Adagrad.step", arrays(batch), gradients(batch), arrays(batch, "sum"), float(group["lr"]),
-            batch[0][1]["step"], float(group["lr_decay"]), float(group["eps"]), float(group["weight_decay"]), group["maximize"],
+    def update(self, group, batch, grads):
+        rate = float(group["lr"]) / (1 + (batch.count() - 1) * group["lr_decay"])
+        batch.apply(
+            adagrad, "Adagrad.step", grads, self.remembers, rate, float(group["eps"]), float(group["weight_decay"]),
+            group["maximize"],
         )  # fmt: skip
 
 
 @op(None, None, None, internal=True, method=False, promotes=False)
-def adagrad(params, grads, sums, lr, t, lr_decay, eps, weight_decay, maximize):
-    """One step of Adagrad on lists of arrays, in place; t counts from 1."""
+def adagrad(params, grads, sums, rate, eps, weight_decay, maximize):
+    """One step of Adagrad on lists of arrays, in place, with the learning rate of this step."""
     dtype = params[0].dtype
-    rate, eps, decay = [constant(number, dtype) for number in (lr / (1 + (t - 1) * lr_decay), eps, weight_decay)]
-    plain = not (weight_decay or maximize)
+    rate, eps = constant(rate, dtype), constant(eps, dtype)
     for param, grad, total in zip(params, grads, sums):
-        scratch = np.empty(param.shape, dtype)
-        if not plain:
-            grad = total_gradient(param, grad, decay if weight_decay else None, maximize, np.empty(param.shape, dtype))
-        np.multiply(grad, grad, scratch)
+        grad = total_gradient(param, grad, weight_decay, maximize)
+        scratch = np.square(grad, np.empty(param.shape, dtype))
         np.add(total, scratch, total)
         np.sqrt(total, scratch)
         np.add(scratch, eps, scratch)

@@ -5,12 +5,9 @@ import math
 import numpy as np
 
 from ..define import op
-from ..tensor import of_array
-from .optimizer import Optimizer, apply, arrays, check_range, constant, gradients, refuse, total_gradient
+from .optimizer import Optimizer, check_betas, check_common, check_positive, constant, total_gradient
 
 __all__ = ["Adam", "AdamW"]
-
-INFINITE = float("inf")
 
 
 class Adam(Optimizer):
@@ -28,39 +25,34 @@ class Adam(Optimizer):
     decoupled_weight_decay  shrink p instead of adding to g: AdamW
     """
 
-    remembers = ("step", "exp_avg", "exp_avg_sq")
+    numbers, remembers = ("step",), ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
 
     def __init__(
-        self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, amsgrad=False, *, maximize=False,
-        foreach=None, capturable=False, differentiable=False, fused=None, decoupled_weight_decay=False,
+        self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, amsgrad=False, *, foreach=None,
+        maximize=False, capturable=False, differentiable=False, fused=None, decoupled_weight_decay=False,
     ):  # fmt: skip
-        kind = type(self).__name__
-        refuse(kind, foreach=foreach, capturable=capturable, differentiable=differentiable, fused=fused)
         options = dict(
-            lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, amsgrad=amsgrad, maximize=maximize,
+            lr=lr, betas=tuple(betas), eps=eps, weight_decay=weight_decay, amsgrad=amsgrad, maximize=maximize,
+            foreach=foreach, capturable=capturable, differentiable=differentiable, fused=fused,
             decoupled_weight_decay=decoupled_weight_decay,
         )  # fmt: skip
         super().__init__(params, options)
 
     def check(self, group):
         kind = type(self).__name__
-        check_range(kind, group, lr=(0, INFINITE), eps=(0, INFINITE), weight_decay=(0, INFINITE))
-        betas = {f"betas[{i}]": beta for i, beta in enumerate(group["betas"])}
-        check_range(kind, betas, **dict.fromkeys(betas, (0, 1)))
+        check_common(kind, group)
+        check_positive(kind, group, "eps", "weight_decay")
+        check_betas(kind, group)
 
-    def start(self, p, state, group):
-        super().start(p, state, group)
-        if group["amsgrad"]:
-            state["max_exp_avg_sq"] = of_array(np.zeros(p.array.shape, p.array.dtype), None)
+    def arrays(self, group):
+        return self.remembers if group["amsgrad"] else self.remembers[:2]
 
-    def update(self, group, batch):
-        for _, state in batch:
-            state["step"] += 1
+    def update(self, group, batch, grads):
         beta1, beta2 = group["betas"]
-        apply(
-            adam, f"{type(self).__name__}.step", arrays(batch), gradients(batch), arrays(batch, "exp_avg"),
-            arrays(batch, "exp_avg_sq"), arrays(batch, "max_exp_avg_sq") if group["amsgrad"] else None,
-            float(group["lr"]), batch[0][1]["step"], float(beta1), float(beta2), float(group["eps"]),
+        batch.apply(
+            adam, f"{type(self).__name__}.step", grads,
+            ["exp_avg", "exp_avg_sq", "max_exp_avg_sq" if group["amsgrad"] else None],
+            float(group["lr"]), batch.count(), float(beta1), float(beta2), float(group["eps"]),
             float(group["weight_decay"]), group["decoupled_weight_decay"], group["maximize"],
         )  # fmt: skip
 
@@ -80,6 +72,11 @@ class AdamW(Adam):
             differentiable=differentiable, fused=fused, decoupled_weight_decay=True,
         )  # fmt: skip
 
+    def load_state_dict(self, state_dict):
+        super().load_state_dict(state_dict)
+        for group in self.param_groups:
+            group["decoupled_weight_decay"] = True  # also if it was Adam's state
+
 
 @op(None, None, None, None, None, internal=True, method=False, promotes=False)
 def adam(params, grads, means, squares, largest, lr, t, beta1, beta2, eps, weight_decay, decoupled, maximize):
@@ -88,29 +85,25 @@ def adam(params, grads, means, squares, largest, lr, t, beta1, beta2, eps, weigh
     With the corrections moved out of the arrays: lr · m̂ / (√v̂ + eps) = (lr · √c₂ / c₁) · m / (√v + eps · √c₂), where
     c₁ = 1 − β₁ᵗ and c₂ = 1 − β₂ᵗ. Twelve passes over each parameter, one scratch array.
     """
-    add, multiply, sqrt, dtype = np.add, np.multiply, np.sqrt, params[0].dtype
+    add, multiply, dtype = np.add, np.multiply, params[0].dtype
     root = math.sqrt(1 - beta2**t)
-    numbers = beta1, 1 - beta1, beta2, 1 - beta2, eps * root, lr * root / (1 - beta1**t)
-    keep1, take1, keep2, take2, eps, size = [constant(number, dtype) for number in numbers]
-    decay, shrink = constant(weight_decay, dtype), constant(1 - lr * weight_decay, dtype)
-    penalty = decay if weight_decay and not decoupled else None
-    plain = penalty is None and not maximize
+    numbers = beta1, 1 - beta1, beta2, 1 - beta2, eps * root, lr * root / (1 - beta1**t), 1 - lr * weight_decay
+    keep1, take1, keep2, take2, eps, size, shrink = [constant(number, dtype) for number in numbers]
+    penalty = 0 if decoupled else weight_decay
     for i, (param, grad, mean, square) in enumerate(zip(params, grads, means, squares)):
-        scratch = np.empty(param.shape, dtype)
         if weight_decay and decoupled:
             multiply(param, shrink, param)
-        if not plain:
-            grad = total_gradient(param, grad, penalty, maximize, np.empty(param.shape, dtype))
-        multiply(grad, take1, scratch)
+        grad = total_gradient(param, grad, penalty, maximize)
+        scratch = multiply(grad, take1, np.empty(param.shape, dtype))
         multiply(mean, keep1, mean)
         add(mean, scratch, mean)
-        multiply(grad, grad, scratch)
+        np.square(grad, scratch)
         multiply(scratch, take2, scratch)
         multiply(square, keep2, square)
         add(square, scratch, square)
         if largest is not None:
             square = np.maximum(largest[i], square, out=largest[i])
-        sqrt(square, scratch)
+        np.sqrt(square, scratch)
         add(scratch, eps, scratch)
         np.divide(mean, scratch, scratch)
         multiply(scratch, size, scratch)

@@ -1,5 +1,5 @@
-"""PyTorch's place for `data`: `from tinygrad_edu.utils.data import DataLoader`."""
+"""PyTorch's place for `data` and `checkpoint`: `from tinygrad_edu.utils.data import DataLoader`."""
 
-from . import data
+from . import checkpoint, data
 
-__all__ = ["data"]
+__all__ = ["checkpoint", "data"]

@@ -62,9 +62,7 @@ def problems(draw, dims=None):
 def ways(draw, plan):
     """A module that computes the convolution of a plan, which is changed to an arbitrary cut of the work."""
     plan.by_rows = plan.dilation[0] == 1 and draw(st.booleans())
-    plan.batch, plan.batch_last = 1, False
-    if plan.by_rows:
-        plan.batch, plan.batch_last = draw(st.integers(1, plan.N)), draw(st.booleans())
+    plan.batch, plan.batch_last = draw(st.integers(1, plan.N)), plan.by_rows and draw(st.booleans())
     plan.columns = math.prod(plan.X) * plan.batch
     plan.rows, plan.image_rows = draw(st.integers(1, plan.out[0])), draw(st.integers(1, plan.S[0]))
     return convolution_rows if plan.by_rows else convolution_taps

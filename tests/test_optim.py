@@ -11,6 +11,7 @@ import pytest
 import tinygrad_edu as tg
 from tinygrad_edu import optim
 from tinygrad_edu.optim import batches
+from tinygrad_edu.optim.wolfe import strong_wolfe
 
 SHAPES = (4, 3), (3,), (), (5, 1), (2, 3, 2)
 
@@ -43,7 +44,7 @@ CASES = {
     "Rprop": [{}, {"etas": (0.6, 1.1)}, {"step_sizes": (5e-3, 0.02)}, {"maximize": True}],
     "ASGD": [{}, {"t0": 5, "weight_decay": 0.1}, {"lambd": 0.1, "alpha": 0.5, "t0": 10}, {"maximize": True}],
     "Adafactor": [
-        {}, {"beta2_decay": -0.3, "weight_decay": 0.1}, {"eps": (1e-2, 0.1), "d": 1.02, "beta2_decay": -2.0}, {"maximize": True, "lr": 0.05},
+        {}, {"beta2_decay": -0.3, "weight_decay": 0.1}, {"eps": (1e-2, 0.1), "d": 2.0}, {"maximize": True, "lr": 0.05, "beta2_decay": -2.0, "d": 1.1},
     ],
 }  # fmt: skip
 ALL = [(name, options) for name, cases in CASES.items() for options in cases]
@@ -68,7 +69,7 @@ REFERENCE = {
     "Adadelta": [-2.55259284719, -2.58133661626, -2.52454252606],
     "Rprop": [-3.01278182083, -2.89444437325, -2.90056082243, -2.08766445662],
     "ASGD": [-3.1158634892, -3.11445139879, -3.11367970513, -1.74056138026],
-    "Adafactor": [-2.70026122778, -2.70551260711, -2.69540625668, -1.38669116085],
+    "Adafactor": [-2.70026122778, -2.70551260711, -2.698647843, -1.25464797945],
 }  # fmt: skip
 
 
@@ -264,28 +265,36 @@ def test_lbfgs_in_single_precision(torch):
     assert ours[0][0].dtype == np.float32
 
 
-@pytest.mark.parametrize("seed", range(30))
-def test_line_searches_are_those_of_pytorch(seed, torch):
-    rng = np.random.default_rng(seed)
-    start, waves, heights = rng.uniform(-3, 3, 2), rng.uniform(1, 6, 2), rng.uniform(0, 4, 2)
-    options = {"lr": 10 ** rng.uniform(-3, 2), "max_iter": 6, "max_eval": 40, "line_search_fn": "strong_wolfe"}
-    results = []
-    for library in (tg, torch):
-        x, losses = library.tensor(start, requires_grad=True), []
-        optimizer = library.optim.LBFGS([x], **options)
+def test_line_searches_are_those_of_pytorch(torch):
+    theirs = pytest.importorskip("torch.optim.lbfgs")._strong_wolfe
+    for seed in range(300):
+        rng = np.random.default_rng(seed)
+        waves, heights, bend = 10 ** rng.uniform(-1, 2, 4), rng.standard_normal(4), 10 ** rng.uniform(-3, 3)
+        first, most = 10 ** rng.uniform(-3, 2), int(rng.integers(1, 25))
+        tilt = (heights * waves).sum() + 10 ** rng.uniform(-3, 2)  # so that it goes downhill at first
 
-        def closure(library=library, x=x, losses=losses, optimizer=optimizer):
-            optimizer.zero_grad()
-            height, wave = library.tensor(heights), library.tensor(waves)
-            loss = ((x * x).sum() ** 2 / 8 + height * (x * wave).sin() + (x[0] - x[1]) ** 2).sum()
-            loss.backward()
-            losses.append(loss.item())
-            return loss
+        def loss_and_slope(t, waves=waves, heights=heights, bend=bend, tilt=tilt):
+            height = (heights * np.sin(waves * t)).sum() + bend * t**2 - tilt * t
+            slope = (heights * waves * np.cos(waves * t)).sum() + 2 * bend * t - tilt
+            return float(height), float(slope)
 
-        optimizer.step(closure)
-        results.append(losses)
-    assert len(results[0]) == len(results[1])
-    np.testing.assert_allclose(*results, rtol=1e-6)
+        seen = [], []
+
+        def ours(t, seen=seen[0], f=loss_and_slope):
+            seen.append(t)
+            return f(t)[0], np.array([f(t)[1]])
+
+        def other(x, t, d, seen=seen[1], f=loss_and_slope):
+            seen.append(float(t))
+            return f(float(t))[0], torch.tensor([f(float(t))[1]], dtype=torch.float64)
+
+        start, slope = loss_and_slope(0.0)
+        found = strong_wolfe(ours, first, start, np.array([slope]), slope, np.ones(1), 1e-9, most)
+        g, one = torch.tensor([slope], dtype=torch.float64), torch.ones(1, dtype=torch.float64)
+        f, g, t, count = theirs(other, None, first, one, start, g, g[0], max_ls=most)
+        assert len(seen[0]) == len(seen[1]) == found[3] == count
+        np.testing.assert_allclose(*seen, rtol=1e-6)
+        np.testing.assert_allclose([found[0], found[1][0], found[2]], [f, g[0], t], rtol=1e-6, atol=1e-9)
 
 
 @pytest.mark.parametrize("search", [None, "strong_wolfe"])

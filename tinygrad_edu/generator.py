@@ -158,36 +158,33 @@ default_generator.seed()
 
 
 class ThreadDefault(threading.local):
-    """The generator that stands in for the default one in this thread, see `as_default`."""
+    """What gives the generator that stands in for the default one in this thread, see `as_default`; or None."""
 
-    generator = None
+    choose = None
 
 
 _local = ThreadDefault()
 
 
 class as_default:
-    """Within it, what this thread draws without naming a generator comes from `generator`."""
+    """Within it, what this thread draws without naming a generator comes from another one.
 
-    def __init__(self, generator):
-        self.generator = generator
+    choose  a function that gives that generator, called for every draw
+    """
+
+    def __init__(self, choose):
+        self.choose = choose
 
     def __enter__(self):
-        self.outer, _local.generator = _local.generator, self.generator
+        self.outer, _local.choose = _local.choose, self.choose
 
     def __exit__(self, *error):
-        _local.generator = self.outer
+        _local.choose = self.outer
 
 
 def present_default():
     """What draws in this thread when no generator is named."""
-    return _local.generator or default_generator
-
-
-def thread_safe_generator():
-    """The generator of this thread, if it is a worker of a DataLoader, else None. Here draws without a generator use
-    it anyway."""
-    return _local.generator
+    return default_generator if _local.choose is None else _local.choose()
 
 
 def manual_seed(seed):

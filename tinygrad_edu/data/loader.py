@@ -2,16 +2,16 @@
 
 from collections import deque
 from functools import partial
-from itertools import cycle, islice, repeat
+from itertools import count, islice, repeat
 
 import numpy as np
 
-from ..generator import Generator, as_default
 from ..grad_mode import is_grad_enabled, set_grad_enabled
 from ..tensor import as_tensor
 from .collate import default_collate
 from .dataset import IterableDataset, batch_at_once
 from .sampler import BatchSampler, RandomSampler, SequentialSampler, random_seed
+from .turns import Turns
 
 __all__ = ["DataLoader", "get_worker_info"]
 
@@ -31,15 +31,14 @@ class DataLoader:
     prefetch_factor  how many batches per thread are made ahead of time (2)
     worker_init_fn  called in each thread as it starts, with the number of the thread
 
-    The same seed gives the batches, and leaves the generators, as PyTorch's DataLoader does. For that each pass draws a
-    seed first; with threads, batch i is made by thread i % num_workers, and random numbers that a data set draws without
-    a generator of its own come from one of that thread, which starts from the seed plus the thread's number. Without
-    threads they come from the default generator. Python's `random` and `numpy.random` are not seeded.
+    The same seed gives the same batches for any number of threads: those that PyTorch's DataLoader gives without workers. If
+    a data set draws random numbers without a generator of its own, its batches are made one after the other for that; others
+    are made side by side. Python's `random` and `numpy.random` are not seeded.
 
     Threads help where samples are read from files or computed by NumPy, which run outside of the interpreter's lock. An
     exception in a data set is raised where the batch is asked for.
 
-    `pin_memory`, `timeout`, `multiprocessing_context`, `in_order` and `pin_memory_device` are accepted, for programs
+    `pin_memory`, `timeout`, `multiprocessing_context`, `in_order`, `persistent_workers` and `pin_memory_device` are accepted, for programs
     written for PyTorch, and have no effect: there are no other devices and no processes. `persistent_workers` lets the
     threads' generators go on from one pass to the next.
     """
@@ -71,7 +70,6 @@ class DataLoader:
         self.num_workers, self.prefetch_factor, self.worker_init_fn = num_workers, prefetch_factor or 2, worker_init_fn
         self.pin_memory, self.timeout, self.persistent_workers = pin_memory, timeout, persistent_workers
         self.collate_fn = collate_fn or (default_convert if batch_sampler is None else default_collate)
-        self._generators = None
 
     def __len__(self):
         if self.iterable:
@@ -81,13 +79,8 @@ class DataLoader:
         return len(self.sampler if self.batch_sampler is None else self.batch_sampler)
 
     def __iter__(self):
-        if not self.num_workers:
-            random_seed(self.generator)  # which nobody uses; PyTorch draws it
-            return one_by_one(self._tasks())
-        if self._generators is None or not self.persistent_workers:
-            seed = random_seed(self.generator)
-            self._generators = [Generator().manual_seed(seed + number) for number in range(self.num_workers)]
-        return self._read_ahead(self._tasks(), self._generators, is_grad_enabled())
+        random_seed(self.generator)  # which nobody uses; PyTorch draws it
+        return self._read_ahead(self._tasks(), is_grad_enabled()) if self.num_workers else one_by_one(self._tasks())
 
     def _tasks(self):
         """For each batch, in their order, a function that makes it. (Of an IterableDataset the last ones return
@@ -127,29 +120,33 @@ class DataLoader:
                 raise
             raise told from error
 
-    def _read_ahead(self, tasks, generators, grad_enabled):
+    def _read_ahead(self, tasks, grad_enabled):
         """The results of the tasks in their order, computed by threads a few tasks ahead."""
         from concurrent.futures import ThreadPoolExecutor
 
         # the samples of an iterable come one after the other, so that more than one thread would have nothing to do
         threads = 1 if self.iterable else self.num_workers
-
+        ahead = deque(islice(tasks, threads * self.prefetch_factor))  # before the turns begin: shuffling draws, too
+        turns = Turns()
         pools = [ThreadPoolExecutor(1, f"tinygrad_edu-data-{number}") for number in range(threads)]
-        numbers, started = cycle(range(threads)), set()
+        started = set()
 
         def run(number, task):
-            with as_default(generators[number]), set_grad_enabled(grad_enabled):
-                if self.worker_init_fn is not None and number not in started:
-                    started.add(number)
-                    self.worker_init_fn(number)
-                return task()
+            with set_grad_enabled(grad_enabled):
+                worker = number % threads
+                if self.worker_init_fn is not None and worker not in started:
+                    started.add(worker)
+                    self.worker_init_fn(worker)
+                return turns.run(number, task)
+
+        numbers = count()
 
         def submit(task):
             number = next(numbers)
-            return pools[number].submit(run, number, task)
+            return pools[number % threads].submit(run, number, task)
 
         try:
-            waiting = deque(map(submit, islice(tasks, threads * self.prefetch_factor)))
+            waiting = deque(map(submit, ahead))
             while waiting:
                 batch = waiting.popleft().result()
                 if batch is END:
@@ -157,6 +154,7 @@ class DataLoader:
                 waiting.extend(map(submit, islice(tasks, 1)))
                 yield batch
         finally:  # also where the loop over the batches ends early, by `break`, an exception or Ctrl-C
+            turns.close()
             for pool in pools:
                 pool.shutdown(wait=False, cancel_futures=True)
 

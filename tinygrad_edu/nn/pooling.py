@@ -179,7 +179,8 @@ class LPPool(Module):
         return type(self).function(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
 
     def extra_repr(self):
-        return f"norm_type={self.norm_type}, kernel_size={self.kernel_size}, stride={self.stride}, ceil_mode={self.ceil_mode}"
+        names = "norm_type", "kernel_size", "stride", "ceil_mode"
+        return ", ".join(f"{name}={getattr(self, name)}" for name in names)
 
 
 class LPPool1d(LPPool):

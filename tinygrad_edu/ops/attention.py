@@ -48,8 +48,9 @@ def added_mask(mask, is_causal, rows, columns, dtype):
 
 def weights_of(scores):
     """softmax(scores), but 0 in rows in which all are −∞: those take nothing at all."""
-    e, sums, _ = exponentials(scores, -1 % scores.ndim)
-    e /= sums
+    with np.errstate(invalid="ignore"):  # −∞ − (−∞), for those rows
+        e, sums, _ = exponentials(scores, scores.ndim - 1)
+        e /= sums
     if np.isnan(np.add.reduce(sums, None)):
         e[np.logical_and.reduce(np.isneginf(scores), -1)] = 0
     return e

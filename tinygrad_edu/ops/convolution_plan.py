@@ -66,8 +66,9 @@ class Plan:
         copies, order = self.C * self.I * self.J * (12 / last + 0.15), self.O * 0.5
         cheaper = width * out[0] < 32 if self.pointwise else copies > order
         self.by_rows = dilation[0] == 1 and width * self.batch >= 32 and cheaper
-        if not self.by_rows:
-            self.batch, self.batch_last = 1, False
+        if not self.by_rows:  # several small images at a time, because each call of NumPy's takes its time
+            fitting = UNIT // (4 * self.C * self.I * self.J * width * out[0])
+            self.batch, self.batch_last = max(1, min(fitting, -(-self.N // 4))), False
         self.columns = width * self.batch
         self.rows = self.rows_at_a_time(out[0], stride[0])
         self.image_rows = self.rows_at_a_time(self.S[0], 1)

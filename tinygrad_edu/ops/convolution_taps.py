@@ -1,7 +1,7 @@
-"""Convolutions by taps: image by image, all that each place of the result looks at is copied, and multiplied at once.
+"""Convolutions by taps: all that each place of the result looks at is copied, and multiplied at once.
 
-The columns of an image have the order (group, channel, tap, place), which is that of the weight on one side and of the
-result on the other: nothing is rearranged. This is the way for few taps and channels, for single images, and for dilation
+The columns have the order (image, group, channel, tap, place), which is that of the weight on one side and of the result
+on the other: nothing is rearranged. This is the way for few taps and channels, for single images, and for dilation
 along the first dimension. For a kernel of size 1 the image itself is its columns.
 """
 
@@ -40,28 +40,33 @@ def add_windows(x, first, kernel, stride, dilation, out, values):
 
 
 class Columns:
-    """The columns of an image for one unit at a time: (g, c · taps, places)."""
+    """The columns of images for one unit at a time: (n, g, c · taps, places)."""
 
     def __init__(self, plan, x, dtype):
-        self.plan, self.x, self.dtype, self.image = plan, x, dtype, None
+        self.plan, self.x, self.dtype = plan, x, dtype
         self.direct = plan.pointwise and x.dtype == dtype
-        if plan.padded:
-            self.room = np.zeros((plan.C, *plan.padded_sizes), dtype)
-            self.inside = self.room[(slice(None), *plan.inside)]
+        self.room = self.inside = self.first = None  # padded images, what of them is inside, and the number of the first
 
-    def __call__(self, n, r0, r1):
-        plan, image = self.plan, self.x[n]
-        out = (r1 - r0, *plan.X)
+    def __call__(self, n0, n1, r0, r1):
+        plan, images = self.plan, self.x[n0:n1]
         if self.direct:
-            return image[:, r0:r1].reshape(plan.G, plan.Cg, -1)
+            return images[:, :, r0:r1].reshape(n1 - n0, plan.G, plan.Cg, -1)
         if plan.padded:
-            if self.image != n:
-                self.image, self.inside[...] = n, image
-            image = self.room
-        view = windows(image, r0 * plan.stride[0], plan.K, plan.stride, plan.dilation, out)
+            if self.room is None or len(self.room) != n1 - n0:
+                self.room = np.zeros((n1 - n0, plan.C, *plan.padded_sizes), self.dtype)
+                self.inside, self.first = self.room[(slice(None), slice(None), *plan.inside)], None
+            if self.first != n0:
+                self.first, self.inside[...] = n0, images
+            images = self.room
+        view = windows(images, r0 * plan.stride[0], plan.K, plan.stride, plan.dilation, (r1 - r0, *plan.X))
         columns = np.empty(view.shape, self.dtype)
         columns[...] = view
-        return columns.reshape(plan.G, plan.Cg * plan.I * plan.J, -1)
+        return columns.reshape(n1 - n0, plan.G, plan.Cg * plan.I * plan.J, -1)
+
+
+def gradient_rows(plan, g, n0, n1, r0, r1, dtype):
+    """Rows of the gradient of the result: (n, g, o, places)."""
+    return g[n0:n1, :, r0:r1].reshape(n1 - n0, plan.G, plan.Og, -1).astype(dtype, copy=False)
 
 
 def forward(plan, x, weight, bias, out, dtype):
@@ -71,10 +76,9 @@ def forward(plan, x, weight, bias, out, dtype):
 
     def work(units):
         columns_of = Columns(plan, x, dtype)
-        for n, _, r0, r1 in units:
-            target = out[n, :, r0:r1].reshape(plan.G, plan.Og, -1)  # a view
-            columns = columns_of(n, r0, r1)
-            y = np.matmul(matrix, columns, out=target if out.dtype == dtype else None)
+        for n0, n1, r0, r1 in units:
+            target = out[n0:n1, :, r0:r1].reshape(n1 - n0, plan.G, plan.Og, -1)  # a view
+            y = np.matmul(matrix, columns_of(n0, n1, r0, r1), out=target if out.dtype == dtype else None)
             if bias is not None:
                 y += bias
             if y is not target:
@@ -88,9 +92,9 @@ def weight_gradient(plan, x, g, dtype):
 
     def work(units):
         columns_of, total = Columns(plan, x, dtype), 0
-        for n, _, r0, r1 in units:
-            rows = g[n, :, r0:r1].reshape(plan.G, plan.Og, -1).astype(dtype, copy=False)
-            total = total + np.matmul(columns_of(n, r0, r1), rows.swapaxes(1, 2))
+        for unit in units:
+            rows = gradient_rows(plan, g, *unit, dtype)
+            total += np.add.reduce(np.matmul(columns_of(*unit), rows.swapaxes(2, 3)), 0)
         return total
 
     total = sum(shared_out(work, plan.units(plan.rows, plan.out[0]), plan, fixed=True))
@@ -102,21 +106,21 @@ def image_gradient(plan, g, weight, out, dtype):
     matrix = np.ascontiguousarray(weight.reshape(plan.G, plan.Og, -1).swapaxes(1, 2), dtype)
     in_place = not plan.padded and out.dtype == dtype
 
-    def work(images):
-        room = None if in_place else np.empty((plan.C, *plan.padded_sizes), dtype)
-        for n, *_ in images:
-            image = out[n] if in_place else room
+    def work(units):
+        for n0, n1, *_ in units:
+            n = n1 - n0
+            images = out[n0:n1] if in_place else np.empty((n, plan.C, *plan.padded_sizes), dtype)
             if not plan.pointwise:
-                image.fill(0)
+                images.fill(0)
             for r0 in range(0, plan.out[0], plan.rows):
-                sizes = (min(plan.rows, plan.out[0] - r0), *plan.X)
-                some = g[n, :, r0 : r0 + sizes[0]].reshape(plan.G, plan.Og, -1).astype(dtype, copy=False)
+                r1 = min(plan.out[0], r0 + plan.rows)
+                rows, sizes = gradient_rows(plan, g, n0, n1, r0, r1, dtype), (r1 - r0, *plan.X)
                 if plan.pointwise:
-                    np.matmul(matrix, some, out=image[:, r0 : r0 + sizes[0]].reshape(plan.G, plan.Cg, -1))
+                    np.matmul(matrix, rows, out=images[:, :, r0:r1].reshape(n, plan.G, plan.Cg, -1))
                 else:
-                    values = np.matmul(matrix, some).reshape(plan.C, *plan.K, *sizes)
-                    add_windows(image, r0 * plan.stride[0], plan.K, plan.stride, plan.dilation, sizes, values)
+                    values = np.matmul(matrix, rows).reshape(n, plan.C, *plan.K, *sizes)
+                    add_windows(images, r0 * plan.stride[0], plan.K, plan.stride, plan.dilation, sizes, values)
             if not in_place:
-                out[n] = room[(slice(None), *plan.inside)]
+                out[n0:n1] = images[(slice(None), slice(None), *plan.inside)]
 
     shared_out(work, plan.units(1, 1), plan)

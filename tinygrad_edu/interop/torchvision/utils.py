@@ -75,6 +75,8 @@ def save_image(tensor, fp, format=None, **kwargs):
         ending = os.path.splitext(os.fsdecode(fp))[1].lower()
         format = image.registered_extensions().get(ending)
         if format is None:
-            raise ValueError(f"save_image: {ending!r} is not the ending of a format of images; end the path in .png, or give format")
+            raise ValueError(
+                f"save_image: {ending!r} is not the ending of a format of images; end the path in .png, or give format"
+            )
     with opened_for_writing(fp) as file:
         picture.save(file, format=format)

@@ -13,6 +13,8 @@ from .vision import VisionDataset
 
 __all__ = ["CIFAR10"]
 
+THINGS = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
+
 PIXELS = 3 * 32 * 32
 
 
@@ -39,7 +41,7 @@ class CIFAR10(VisionDataset):
     tgz_md5 = "c32a1d4ab5d03f1284b67883e8d87530"
     train_list = tuple(f"data_batch_{number}.bin" for number in range(1, 6))
     test_list = ("test_batch.bin",)
-    classes = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
+    classes = THINGS
 
     def __init__(self, root, train=True, transform=None, target_transform=None, download=False):
         super().__init__(root, transform=transform, target_transform=target_transform)
@@ -49,7 +51,9 @@ class CIFAR10(VisionDataset):
             if not download:
                 raise RuntimeError(self.not_found())
             self.download()
-        batches = [self.read(os.path.join(self.folder, name)) for name in (self.train_list if train else self.test_list)]
+        batches = [
+            self.read(os.path.join(self.folder, name)) for name in (self.train_list if train else self.test_list)
+        ]
         self.data = np.concatenate([images for images, _ in batches])
         self.targets = np.concatenate([labels for _, labels in batches]).tolist()
         self.class_to_idx = {name: number for number, name in enumerate(self.classes)}
@@ -76,7 +80,9 @@ class CIFAR10(VisionDataset):
             )
         rows = content.reshape(-1, 1 + PIXELS)
         if rows[:, 0].max() >= len(self.classes):
-            raise ValueError(f"{path} has the label {rows[:, 0].max()}, and there are 10 classes. Delete it and get it again")
+            raise ValueError(
+                f"{path} has the label {rows[:, 0].max()}, and there are 10 classes. Delete it and get it again"
+            )
         return np.ascontiguousarray(rows[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)), rows[:, 0]
 
     def download(self):

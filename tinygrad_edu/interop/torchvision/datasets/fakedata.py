@@ -18,7 +18,13 @@ class FakeData(VisionDataset):
     """
 
     def __init__(
-        self, size=1000, image_size=(3, 224, 224), num_classes=10, transform=None, target_transform=None, random_offset=0
+        self,
+        size=1000,
+        image_size=(3, 224, 224),
+        num_classes=10,
+        transform=None,
+        target_transform=None,
+        random_offset=0,
     ):
         super().__init__(transform=transform, target_transform=target_transform)
         self.size, self.num_classes, self.image_size = size, num_classes, image_size

@@ -5,7 +5,15 @@ import os
 from ..pillow import pillow
 from .vision import VisionDataset
 
-__all__ = ["IMG_EXTENSIONS", "DatasetFolder", "ImageFolder", "default_loader", "find_classes", "make_dataset", "pil_loader"]
+__all__ = [
+    "IMG_EXTENSIONS",
+    "DatasetFolder",
+    "ImageFolder",
+    "default_loader",
+    "find_classes",
+    "make_dataset",
+    "pil_loader",
+]
 
 IMG_EXTENSIONS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
 
@@ -15,7 +23,9 @@ def find_classes(directory):
     with os.scandir(directory) as entries:
         classes = sorted(entry.name for entry in entries if entry.is_dir())
     if not classes:
-        raise FileNotFoundError(f"there is no folder in {directory}; it has to have one for each class, with its files in it")
+        raise FileNotFoundError(
+            f"there is no folder in {directory}; it has to have one for each class, with its files in it"
+        )
     return classes, {name: number for number, name in enumerate(classes)}
 
 
@@ -49,7 +59,11 @@ def make_dataset(directory, class_to_idx=None, extensions=None, is_valid_file=No
         if len(samples) == before:
             empty.append(name)
     if empty and not allow_empty:
-        wanted = "" if extensions is None else f"; files count that end in {', '.join([endings] if isinstance(endings, str) else endings)}"
+        wanted = (
+            ""
+            if extensions is None
+            else f"; files count that end in {', '.join([endings] if isinstance(endings, str) else endings)}"
+        )
         raise FileNotFoundError(f"{directory} has no file for the classes {', '.join(empty)}{wanted}")
     return samples
 
@@ -75,7 +89,14 @@ class DatasetFolder(VisionDataset):
     """
 
     def __init__(
-        self, root, loader, extensions=None, transform=None, target_transform=None, is_valid_file=None, allow_empty=False
+        self,
+        root,
+        loader,
+        extensions=None,
+        transform=None,
+        target_transform=None,
+        is_valid_file=None,
+        allow_empty=False,
     ):
         super().__init__(root, transform=transform, target_transform=target_transform)
         self.loader, self.extensions = loader, extensions

@@ -11,6 +11,22 @@ from .vision import VisionDataset
 
 __all__ = ["MNIST", "FashionMNIST"]
 
+DIGITS = [
+    "0 - zero", "1 - one", "2 - two", "3 - three", "4 - four", "5 - five", "6 - six", "7 - seven", "8 - eight", "9 - nine",
+]  # fmt: skip
+
+CLOTHES = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
+
+FASHION_URL = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"
+
+FASHION_FILES = {
+    "train-images-idx3-ubyte": "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+    "train-labels-idx1-ubyte": "25c81989df183df01b3e8a0aad5dffbe",
+    "t10k-images-idx3-ubyte": "bef4ecab320f06d8554ea6380940ec79",
+    "t10k-labels-idx1-ubyte": "bb300cfdad3c16e7a12a480ee83cd310",
+}
+"""name -> MD5 of the .gz file as it is served."""
+
 
 class MNIST(VisionDataset):
     """60,000 + 10,000 handwritten digits of 28×28 pixels (LeCun, Bottou, Bengio & Haffner 1998): (image of mode L, digit).
@@ -29,10 +45,7 @@ class MNIST(VisionDataset):
     Raises RuntimeError if the files are not found, ValueError if one is damaged, OSError if a download fails.
     """
 
-    classes = [
-        "0 - zero", "1 - one", "2 - two", "3 - three", "4 - four", "5 - five", "6 - six", "7 - seven", "8 - eight",
-        "9 - nine",
-    ]  # fmt: skip
+    classes = DIGITS
 
     def __init__(self, root, train=True, transform=None, target_transform=None, download=False):
         super().__init__(root, transform=transform, target_transform=target_transform)
@@ -103,20 +116,10 @@ class FashionMNIST(MNIST):
     looked for elsewhere.
     """
 
-    classes = [
-        "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
-    ]  # fmt: skip
-
-    url = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"
-    checksums = {
-        "train-images-idx3-ubyte": "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
-        "train-labels-idx1-ubyte": "25c81989df183df01b3e8a0aad5dffbe",
-        "t10k-images-idx3-ubyte": "bef4ecab320f06d8554ea6380940ec79",
-        "t10k-labels-idx1-ubyte": "bb300cfdad3c16e7a12a480ee83cd310",
-    }
+    classes = CLOTHES
 
     def files(self):
-        return {name: (f"{self.url}{name}.gz", f"md5:{checksum}") for name, checksum in self.checksums.items()}
+        return {name: (f"{FASHION_URL}{name}.gz", f"md5:{checksum}") for name, checksum in FASHION_FILES.items()}
 
     def find(self):
         found = all(datasets.path_in(self.raw_folder, name) for name in self.files())

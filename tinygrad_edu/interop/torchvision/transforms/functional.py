@@ -33,7 +33,9 @@ def functions_for(image):
         return on_tensors
     if is_image(image):
         return on_images
-    raise TypeError(f"an image is one of Pillow or a tensor, not a {type(image).__name__}; to_tensor takes NumPy arrays")
+    raise TypeError(
+        f"an image is one of Pillow or a tensor, not a {type(image).__name__}; to_tensor takes NumPy arrays"
+    )
 
 
 def check_tensor(image, name):
@@ -122,7 +124,9 @@ def to_pil_image(pic, mode=None):
     else:
         fitting = BANDS[array.shape[2]]
     if mode is not None and mode not in fitting:
-        raise ValueError(f"mode {mode!r} is not one for an array of shape {array.shape} and dtype {array.dtype}: {fitting}")
+        raise ValueError(
+            f"mode {mode!r} is not one for an array of shape {array.shape} and dtype {array.dtype}: {fitting}"
+        )
     if fitting[0] is None or array.ndim == 3 and mode is None and array.dtype != np.uint8:
         raise TypeError(f"there are no images of {array.dtype} of shape {array.shape}")
     return image_of(array, mode or fitting[0])
@@ -228,7 +232,9 @@ def resize(img, size, interpolation=InterpolationMode.BILINEAR, max_size=None, a
         return img
     if functions is on_images:
         if antialias is False:
-            warnings.warn("Pillow's images are always resized with antialiasing; antialias=False is for tensors", stacklevel=2)
+            warnings.warn(
+                "Pillow's images are always resized with antialiasing; antialias=False is for tensors", stacklevel=2
+            )
         return on_images.resize(img, new, IN_PILLOW[interpolation], True)
     return on_tensors.resize(img, new, interpolation.value, antialias)
 
@@ -244,7 +250,9 @@ def resized(old, size, max_size):
     short, long = size[0], int(size[0] * max(old) / min(old))
     if max_size is not None:
         if max_size <= short:
-            raise ValueError(f"max_size = {max_size}, for the longer side, must be more than size = {short}, for the shorter")
+            raise ValueError(
+                f"max_size = {max_size}, for the longer side, must be more than size = {short}, for the shorter"
+            )
         if long > max_size:
             short, long = int(max_size * short / long), max_size
     return [long, short] if old[1] <= old[0] else [short, long]
@@ -273,9 +281,9 @@ def from_middle(center, img):
 def inverse_matrix(center, angle, translate, scale, shear):
     """[a, b, c, d, e, f] such that the pixel (x, y) of the result is that at (a x + b y + c, d x + e y + f).
 
-    The image is sheared, turned clockwise, scaled around `center`, and then moved. With the angle α and the shears φ and ψ
-    in radians, the matrix of the first three is scale · R(α − ψ) shears: [[p, q], [r, s]], where p = cos(α − ψ) / cos ψ,
-    q = −p tan φ − sin α, r = sin(α − ψ) / cos ψ, s = −r tan φ + cos α. Its determinant is scale².
+    The image is sheared along y by ψ and along x by φ, turned clockwise by α, scaled, all around `center`, and then moved.
+    Without the scale that is [[p, q], [r, s]] with p = cos(α − ψ) / cos ψ, q = −p tan φ − sin α, r = sin(α − ψ) / cos ψ,
+    s = −r tan φ + cos α, of determinant 1.
     """
     turn, x_shear, y_shear = math.radians(angle), math.radians(shear[0]), math.radians(shear[1])
     p, r = math.cos(turn - y_shear) / math.cos(y_shear), math.sin(turn - y_shear) / math.cos(y_shear)
@@ -325,7 +333,9 @@ def affine(img, angle, translate, scale, shear, interpolation=InterpolationMode.
         raise ValueError(f"shear is one or two numbers of degrees, not {shear}")
     if functions_for(img) is on_images:
         center = [img.width * 0.5, img.height * 0.5] if center is None else center
-        return on_images.affine(img, inverse_matrix(center, angle, translate, scale, shear), IN_PILLOW[interpolation], fill)
+        return on_images.affine(
+            img, inverse_matrix(center, angle, translate, scale, shear), IN_PILLOW[interpolation], fill
+        )
     matrix = inverse_matrix(from_middle(center, img), angle, translate, scale, shear)
     return on_tensors.affine(img, matrix, interpolation.value, fill)
 
@@ -366,7 +376,9 @@ def rgb_to_grayscale(img, num_output_channels=1):
 def to_grayscale(img, num_output_channels=1):
     """`rgb_to_grayscale` for images of Pillow."""
     if not is_image(img):
-        raise TypeError(f"to_grayscale takes an image of Pillow, not a {type(img).__name__}; rgb_to_grayscale takes tensors")
+        raise TypeError(
+            f"to_grayscale takes an image of Pillow, not a {type(img).__name__}; rgb_to_grayscale takes tensors"
+        )
     return rgb_to_grayscale(img, num_output_channels)
 
 

@@ -37,4 +37,6 @@ def as_mode(interpolation):
         return interpolation
     if isinstance(interpolation, int) and interpolation in OF_PILLOW:
         return OF_PILLOW[interpolation]
-    raise TypeError(f"interpolation is an InterpolationMode, for example InterpolationMode.BILINEAR, not {interpolation!r}")
+    raise TypeError(
+        f"interpolation is an InterpolationMode, for example InterpolationMode.BILINEAR, not {interpolation!r}"
+    )

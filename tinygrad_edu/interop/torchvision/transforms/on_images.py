@@ -43,7 +43,9 @@ def padded_places(size, amounts, mode):
     amounts = [max(amount, 0) for amount in amounts]
     most = {"reflect": len(places) - 1, "symmetric": len(places), "edge": max(amounts) if len(places) else 0}[mode]
     if max(amounts) > most:
-        raise RuntimeError(f"pad: {max(amounts)} places cannot be added to {size} with padding_mode={mode!r}, at most {most}")
+        raise RuntimeError(
+            f"pad: {max(amounts)} places cannot be added to {size} with padding_mode={mode!r}, at most {most}"
+        )
     return np.pad(places, amounts, mode)
 
 

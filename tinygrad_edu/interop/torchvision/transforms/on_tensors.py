@@ -5,6 +5,7 @@ import numpy as np
 from .... import cat, clamp, floor, fmod, linspace, ones_like, stack, tensor, where, zeros_like
 from ....dtypes import float32, float64
 from ....nn import functional as F
+from ....tensor import of_array
 from .on_images import padded_places
 
 
@@ -20,7 +21,9 @@ def get_dimensions(image):
 def check_channels(image, name, permitted=(1, 3)):
     channels = get_dimensions(image)[0]
     if channels not in permitted:
-        raise TypeError(f"{name} is for images of {' or '.join(map(str, permitted))} channels, and this one has {channels}")
+        raise TypeError(
+            f"{name} is for images of {' or '.join(map(str, permitted))} channels, and this one has {channels}"
+        )
 
 
 def hflip(image):
@@ -44,7 +47,10 @@ def pad(image, sides, fill, mode):
     left, top, right, bottom = sides
     if mode == "constant":
         return F.pad(image, (left, right, top, bottom), value=0 if fill is None else float(fill))
-    rows, columns = padded_places(image.shape[-2], (top, bottom), mode), padded_places(image.shape[-1], (left, right), mode)
+    rows, columns = (
+        padded_places(image.shape[-2], (top, bottom), mode),
+        padded_places(image.shape[-1], (left, right), mode),
+    )
     return image[..., rows[:, None], columns]
 
 
@@ -86,7 +92,10 @@ def rotate(image, matrix, interpolation, expand, fill):
 
 def expanded(matrix, height, width):
     """The height and width that hold the whole image after the map."""
-    x, y = np.float32([-0.5, -0.5, 0.5, 0.5]) * np.float32(width), np.float32([-0.5, 0.5, 0.5, -0.5]) * np.float32(height)
+    x, y = (
+        np.float32([-0.5, -0.5, 0.5, 0.5]) * np.float32(width),
+        np.float32([-0.5, 0.5, 0.5, -0.5]) * np.float32(height),
+    )
     corners = np.stack([x, y, np.ones_like(x)], 1) @ np.float32(matrix).reshape(2, 3).T
     ends = [corners.min(0), corners.max(0)] + np.float32([width, height]) * np.float32(0.5)
     # to ten thousandths, so that rounding errors make no further pixel
@@ -109,7 +118,7 @@ def sampled(image, matrix, size, interpolation, fill):
     halves = np.array([0.5 * width, 0.5 * height], dtype)
     grid = places.reshape(-1, 3) @ (np.array(matrix, dtype).reshape(2, 3).T / halves)
     batch, back = as_batch(image, (dtype,))
-    grid = tensor(grid.reshape(1, *size, 2)).expand(batch.shape[0], *size, 2)
+    grid = of_array(grid.reshape(1, *size, 2), None).expand(batch.shape[0], *size, 2)
     if fill is None:
         return back(F.grid_sample(batch, grid, interpolation, "zeros", False))
     # a further channel of ones tells how much of each pixel comes from the image
@@ -244,9 +253,13 @@ def convert_image_dtype(image, dtype):
 
 def normalize(image, mean, std, inplace):
     if image.dtype.kind != "f":
-        raise TypeError(f"normalize takes a tensor of floating-point numbers, not {image.dtype}; ToTensor makes one of an image")
+        raise TypeError(
+            f"normalize takes a tensor of floating-point numbers, not {image.dtype}; ToTensor makes one of an image"
+        )
     if image.ndim < 3:
-        raise ValueError(f"normalize takes a tensor (..., channels, height, width), not one of shape {tuple(image.shape)}")
+        raise ValueError(
+            f"normalize takes a tensor (..., channels, height, width), not one of shape {tuple(image.shape)}"
+        )
     mean, std = [np.asarray(values, image.dtype) for values in (mean, std)]
     if not std.all():
         raise ValueError(f"normalize: a standard deviation is 0 in {image.dtype}, and nothing can be divided by it")

@@ -128,7 +128,9 @@ ERRORS = {
     "padding": lambda T: T.nn.functional.conv2d(T.zeros(1, 3, 8, 8), T.zeros(4, 3, 3, 3), padding=-1),
     "padding, name": lambda T: T.nn.functional.conv2d(T.zeros(1, 3, 8, 8), T.zeros(4, 3, 3, 3), padding="all"),
     "padding, three": lambda T: T.nn.functional.conv2d(T.zeros(1, 3, 8, 8), T.zeros(4, 3, 3, 3), padding=(1, 1, 1)),
-    "same, strided": lambda T: T.nn.functional.conv2d(T.zeros(1, 3, 8, 8), T.zeros(4, 3, 3, 3), padding="same", stride=2),
+    "same, strided": lambda T: T.nn.functional.conv2d(
+        T.zeros(1, 3, 8, 8), T.zeros(4, 3, 3, 3), padding="same", stride=2
+    ),
     "groups": lambda T: T.nn.functional.conv2d(T.zeros(1, 3, 8, 8), T.zeros(4, 1, 3, 3), groups=3),
     "no groups": lambda T: T.nn.functional.conv2d(T.zeros(1, 3, 8, 8), T.zeros(4, 3, 3, 3), groups=0),
     "dilation": lambda T: T.nn.functional.conv2d(T.zeros(1, 3, 8, 8), T.zeros(4, 3, 3, 3), dilation=0),
@@ -143,9 +145,15 @@ ERRORS = {
     "transposed, output_padding": lambda T: T.nn.functional.conv_transpose2d(
         T.zeros(1, 3, 8, 8), T.zeros(3, 2, 3, 3), output_padding=1
     ),
-    "transposed, padding": lambda T: T.nn.functional.conv_transpose2d(T.zeros(1, 4, 8, 8), T.zeros(4, 2, 3, 3), padding=12),
-    "transposed, same": lambda T: T.nn.functional.conv_transpose2d(T.zeros(1, 4, 8, 8), T.zeros(4, 2, 3, 3), padding="same"),
-    "transposed, bias": lambda T: T.nn.functional.conv_transpose2d(T.zeros(1, 4, 8, 8), T.zeros(4, 2, 3, 3), T.zeros(3)),
+    "transposed, padding": lambda T: T.nn.functional.conv_transpose2d(
+        T.zeros(1, 4, 8, 8), T.zeros(4, 2, 3, 3), padding=12
+    ),
+    "transposed, same": lambda T: T.nn.functional.conv_transpose2d(
+        T.zeros(1, 4, 8, 8), T.zeros(4, 2, 3, 3), padding="same"
+    ),
+    "transposed, bias": lambda T: T.nn.functional.conv_transpose2d(
+        T.zeros(1, 4, 8, 8), T.zeros(4, 2, 3, 3), T.zeros(3)
+    ),
     "unfold, dimensions": lambda T: T.nn.functional.unfold(T.zeros(8, 8), 3),
     "unfold, too small": lambda T: T.nn.functional.unfold(T.zeros(2, 3, 2, 8), 3),
     "fold, kernel": lambda T: T.nn.functional.fold(T.zeros(2, 26, 36), (8, 8), 3),

@@ -153,7 +153,7 @@ def test_nothing_is_left_behind(operands):
         for _ in range(200):
             checkpoint(smooth, x, w).sum().backward()
             checkpoint(smooth, x, w)
-        assert tracemalloc.get_traced_memory()[0] - before < 10_000
+        assert tracemalloc.get_traced_memory()[0] - before < 100_000  # a leak would be a megabyte
     finally:
         tracemalloc.stop()
         gc.enable()

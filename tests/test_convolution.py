@@ -47,10 +47,7 @@ def problems(draw, dims=None):
     kernel, stride, dilation = several(1, 3), several(1, 3), several(1, 2)
     padding = tuple([draw(st.tuples(st.integers(0, 2), st.integers(0, 2))) for _ in range(dims)])
     sizes = tuple(
-        [
-            max(1, d * (k - 1) + 1 - a - b) + draw(st.integers(0, 3))
-            for d, k, (a, b) in zip(dilation, kernel, padding)
-        ]
+        [max(1, d * (k - 1) + 1 - a - b) + draw(st.integers(0, 3)) for d, k, (a, b) in zip(dilation, kernel, padding)]
     )
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     x = random.standard_normal((draw(st.integers(1, 5)), inputs, *sizes))
@@ -86,8 +83,12 @@ def test_every_way_computes_the_formula(data, problem):
     product = np.sum((y - bias.reshape(-1, *[1] * len(plan.out))) * g)
     np.testing.assert_allclose([np.sum(image * x), np.sum(weight * w)], product, rtol=1e-9, atol=1e-9)
     # ⟨·, x⟩ and ⟨·, w⟩ say little about places where x and w are small: other x and w
-    np.testing.assert_allclose(np.sum(image * x[::-1]), np.sum(by_loop(x[::-1], w, None, *settings) * g), rtol=1e-9, atol=1e-9)
-    np.testing.assert_allclose(np.sum(weight * w[::-1]), np.sum(by_loop(x, w[::-1], None, *settings) * g), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(
+        np.sum(image * x[::-1]), np.sum(by_loop(x[::-1], w, None, *settings) * g), rtol=1e-9, atol=1e-9
+    )
+    np.testing.assert_allclose(
+        np.sum(weight * w[::-1]), np.sum(by_loop(x, w[::-1], None, *settings) * g), rtol=1e-9, atol=1e-9
+    )
 
 
 @hypothesis.given(problems(dims=2))
@@ -100,7 +101,9 @@ def test_adjoint_of_layers(problem):
         return
     y = F.conv2d(tg.tensor(x), tg.tensor(w), **settings)
     g = np.sin(np.arange(y.numel())).reshape(y.shape)
-    lost = [(n + 2 * p - d * (k - 1) - 1) % s for n, p, d, k, s in zip(x.shape[2:], padding, dilation, w.shape[2:], stride)]
+    lost = [
+        (n + 2 * p - d * (k - 1) - 1) % s for n, p, d, k, s in zip(x.shape[2:], padding, dilation, w.shape[2:], stride)
+    ]
     back = F.conv_transpose2d(tg.tensor(g), tg.tensor(w), output_padding=tuple(lost), **settings)
     assert back.shape == x.shape
     np.testing.assert_allclose((y.numpy() * g).sum(), (back.numpy() * x).sum(), rtol=1e-9, atol=1e-9)
@@ -156,11 +159,13 @@ def definition(shape, kernel, settings):
     random = np.random.default_rng(0)
     x, w, b = [random.standard_normal(size) for size in (shape, kernel, kernel[:1])]
     dims = len(shape) - 2
-    settings = {name: settings.get(name, default) for name, default in (("stride", 1), ("padding", 0), ("dilation", 1))} | {
-        "groups": settings.get("groups", 1)
-    }
+    settings = {
+        name: settings.get(name, default) for name, default in (("stride", 1), ("padding", 0), ("dilation", 1))
+    } | {"groups": settings.get("groups", 1)}
     stride, padding, dilation = [(settings[name],) * dims for name in ("stride", "padding", "dilation")]
-    return convolution.conv.op.definition(x, w, b, stride, tuple([(p, p) for p in padding]), dilation, settings["groups"])
+    return convolution.conv.op.definition(
+        x, w, b, stride, tuple([(p, p) for p in padding]), dilation, settings["groups"]
+    )
 
 
 @pytest.mark.parametrize("shape, kernel, settings", LARGE)

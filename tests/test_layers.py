@@ -26,6 +26,7 @@ LAYERS = (
         "grad_mode",
         "text",
         "tensor",
+        "blas",
         "blocks",
         "views",
         "special",

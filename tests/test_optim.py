@@ -44,7 +44,7 @@ CASES = {
     "Rprop": [{}, {"etas": (0.6, 1.1)}, {"step_sizes": (5e-3, 0.02)}, {"maximize": True}],
     "ASGD": [{}, {"t0": 5, "weight_decay": 0.1}, {"lambd": 0.1, "alpha": 0.5, "t0": 10}, {"maximize": True}],
     "Adafactor": [
-        {}, {"beta2_decay": -0.3, "weight_decay": 0.1}, {"eps": (1e-2, 0.1), "d": 2.0}, {"maximize": True, "lr": 0.05, "beta2_decay": -2.0, "d": 1.1},
+        {}, {"beta2_decay": -0.3, "weight_decay": 0.1}, {"eps": (1e-2, 0.1), "d": 2.0}, {"maximize": True, "lr": 0.02, "beta2_decay": -2.0, "d": 1.02},
     ],
 }  # fmt: skip
 ALL = [(name, options) for name, cases in CASES.items() for options in cases]
@@ -69,7 +69,7 @@ REFERENCE = {
     "Adadelta": [-2.55259284719, -2.58133661626, -2.52454252606],
     "Rprop": [-3.01278182083, -2.89444437325, -2.90056082243, -2.08766445662],
     "ASGD": [-3.1158634892, -3.11445139879, -3.11367970513, -1.74056138026],
-    "Adafactor": [-2.70026122778, -2.70551260711, -2.698647843, -1.25464797945],
+    "Adafactor": [-2.70026122778, -2.70551260711, -2.698647843, -2.13679530131],
 }  # fmt: skip
 
 
@@ -267,11 +267,12 @@ def test_lbfgs_in_single_precision(torch):
 
 def test_line_searches_are_those_of_pytorch(torch):
     theirs = pytest.importorskip("torch.optim.lbfgs")._strong_wolfe
-    for seed in range(300):
+    compared = 0
+    for seed in range(1000):
         rng = np.random.default_rng(seed)
-        waves, heights, bend = 10 ** rng.uniform(-1, 2, 4), rng.standard_normal(4), 10 ** rng.uniform(-3, 3)
-        first, most = 10 ** rng.uniform(-3, 2), int(rng.integers(1, 25))
-        tilt = (heights * waves).sum() + 10 ** rng.uniform(-3, 2)  # so that it goes downhill at first
+        waves, heights, bend = 10 ** rng.uniform(0, 1.5, 4), rng.standard_normal(4), 10 ** rng.uniform(-1, 1)
+        first, most = 10 ** rng.uniform(-3, 1), int(rng.integers(1, 25))
+        tilt = (heights * waves).sum() + 10 ** rng.uniform(-1, 2)  # so that it goes downhill at first
 
         def loss_and_slope(t, waves=waves, heights=heights, bend=bend, tilt=tilt):
             height = (heights * np.sin(waves * t)).sum() + bend * t**2 - tilt * t
@@ -292,9 +293,17 @@ def test_line_searches_are_those_of_pytorch(torch):
         found = strong_wolfe(ours, first, start, np.array([slope]), slope, np.ones(1), 1e-9, most)
         g, one = torch.tensor([slope], dtype=torch.float64), torch.ones(1, dtype=torch.float64)
         f, g, t, count = theirs(other, None, first, one, start, g, g[0], max_ls=most)
+        gaps = np.abs(np.diff(seen[1])) / np.abs(seen[1][1:])
+        if (gaps < 1e-3).any():  # a cubic through two points that are nearly one: rounding decides where its minimum lies
+            until = int(np.argmax(gaps < 1e-3)) + 2
+            np.testing.assert_allclose(seen[0][:until], seen[1][:until], rtol=1e-6)
+            continue
+        compared += 1
         assert len(seen[0]) == len(seen[1]) == found[3] == count
         np.testing.assert_allclose(*seen, rtol=1e-6)
-        np.testing.assert_allclose([found[0], found[1][0], found[2]], [f, g[0], t], rtol=1e-6, atol=1e-9)
+        np.testing.assert_allclose([found[0], found[2]], [f, t], rtol=1e-6)
+        np.testing.assert_allclose(found[1], g, atol=1e-6 * (1 + abs(slope)))
+    assert compared > 500
 
 
 @pytest.mark.parametrize("search", [None, "strong_wolfe"])

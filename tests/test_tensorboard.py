@@ -67,6 +67,7 @@ def events(folder):
 def test_check_sums():
     assert crc32c(b"123456789") == 0xE3069283  # RFC 3720 and every implementation since
     assert crc32c(bytes(32)) == 0x8A9136AA  # RFC 3720, B.4
+    assert check_sum(b"123456789") == struct.pack("<I", 0xC78AB0E5)  # as TensorBoard computes it
 
 
 def test_numbers_histograms_and_texts(tmp_path):
@@ -74,7 +75,7 @@ def test_numbers_histograms_and_texts(tmp_path):
         assert writer.get_logdir() == str(tmp_path / "a")
         for step, value in enumerate((1, 2.5, tg.tensor([3.0], requires_grad=True), np.float64(4), float("nan"))):
             writer.add_scalar("loss/train", value, step, walltime=5.0)
-        writer.add_scalar("loss", 1e300)
+        writer.add_scalar("loss", 1e300, -1)
         writer.add_text("note", "**hello**", 7)
         writer.add_histogram("w", tg.tensor([-1.0, 0.0, 2.0, 2.0, float("inf")]), 1)
         writer.add_histogram("v", np.arange(10), 2, bins=4)
@@ -92,7 +93,7 @@ def test_numbers_histograms_and_texts(tmp_path):
     found = events(tmp_path / "a")
     assert [(step, tag) for step, tag, _ in found[:5]] == [(i, "loss/train") for i in range(5)]
     assert [value[2] for _, _, value in found[:4]] == [1, 2.5, 3, 4] and np.isnan(found[4][2][2])
-    assert found[5] == (None, "loss", {2: float("inf")})
+    assert found[5] == (2**64 - 1, "loss", {2: float("inf")})  # −1, as protocol buffers write it
     step, tag, text = found[6]
     assert (step, tag) == (7, "note/text_summary")
     assert dict(fields(dict(fields(text[9]))[1])) == {1: b"text"} and dict(fields(text[8]))[8] == b"**hello**"

@@ -11,7 +11,8 @@ import threading
 
 
 class OneThread:
-    """A context in which every product is computed by the thread that asks for it; several threads may be in it at once."""
+    """A context in which every product is computed by the thread that asks for it; several threads may be in it at
+    once."""
 
     def __init__(self, get, set):
         self.get, self.set = get, set

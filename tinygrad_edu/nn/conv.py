@@ -103,16 +103,25 @@ class PlainConvolution(Convolution):
         padding_mode="zeros", device=None, dtype=None,
     ):  # fmt: skip
         super().__init__(
-            in_channels, out_channels, kernel_size, stride, padding, 0, dilation, groups, bias, padding_mode, device, dtype
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            padding,
+            0,
+            dilation,
+            groups,
+            bias,
+            padding_mode,
+            device,
+            dtype,
         )
 
     def forward(self, input):
         padding = self.padding
         if self.padding_mode != "zeros":
             input, padding = pad(input, self.border(), self.padding_mode), 0
-        return type(self).function(
-            input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups
-        )
+        return type(self).function(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
     def border(self):
         """The padding as nn.functional.pad takes it: (before, after) of the last dimension first."""
@@ -144,7 +153,8 @@ class TransposedConvolution(Convolution):
         )  # fmt: skip
 
     def forward(self, input, output_size=None):
-        """The result for `input`; its size is `output_size` if that is given, in place of the layer's output_padding."""
+        """The result for `input`; its size is `output_size` if that is given, in place of the layer's
+        output_padding."""
         extra = self.output_padding if output_size is None else self.extra_for(input, output_size)
         return type(self).function(
             input, self.weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation
@@ -212,8 +222,9 @@ class ConvTranspose1d(TransposedConvolution):
 
 
 class ConvTranspose2d(TransposedConvolution):
-    """Transposed convolution of images (N, in_channels, H, W) to (N, out_channels, H', W'): the adjoint of Conv2d with the same
-    settings, which turns its sizes around, H' = (H − 1) stride − 2 padding + dilation (kernel − 1) + output_padding + 1.
+    """Transposed convolution of images (N, in_channels, H, W) to (N, out_channels, H', W'): the adjoint of Conv2d with
+    the same settings, which turns its sizes around, H' = (H − 1) stride − 2 padding + dilation (kernel − 1) +
+    output_padding + 1.
 
     output_padding  what is added to the size at the end: with a stride, Conv2d makes images of several sizes to one
     weight          (in_channels, out_channels / groups, *kernel_size)
@@ -226,7 +237,8 @@ class ConvTranspose2d(TransposedConvolution):
 
 
 class ConvTranspose3d(TransposedConvolution):
-    """Transposed convolution of volumes (N, in_channels, D, H, W) to (N, out_channels, D', H', W'). See ConvTranspose2d."""
+    """Transposed convolution of volumes (N, in_channels, D, H, W) to (N, out_channels, D', H', W'). See
+    ConvTranspose2d."""
 
     dims, function = 3, conv_transpose3d
 
@@ -249,7 +261,8 @@ class Unfold(Module):
 
 
 class Fold(Module):
-    """The images (N, C, *output_size) to which columns (N, C · kernel elements, blocks) are added where Unfold reads."""
+    """The images (N, C, *output_size) to which columns (N, C · kernel elements, blocks) are added where Unfold
+    reads."""
 
     def __init__(self, output_size, kernel_size, dilation=1, padding=0, stride=1):
         super().__init__()

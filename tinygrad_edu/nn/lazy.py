@@ -1,7 +1,7 @@
 """Lazy layers: how many inputs they have is found when they see the first ones.
 
-A lazy layer has parameters without shape or values. Its first call gives it both, and turns it into an ordinary layer: from
-then on it is a Linear, a Conv2d and so on.
+A lazy layer has parameters without shape or values. Its first call gives it both, and turns it into an ordinary layer:
+from then on it is a Linear, a Conv2d and so on.
 """
 
 import numpy as np

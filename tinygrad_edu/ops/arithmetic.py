@@ -80,7 +80,7 @@ def abs(x):
     return np.absolute(x)
 
 
-@op(None, ufunc=np.sign, elementwise=True, inplace=True)
+@op(lambda g: g * 0, ufunc=np.sign, elementwise=True, inplace=True, avoid=(0,))
 def sign(x):
     """−1, 0 or 1; its gradient is 0 wherever it exists."""
     return np.sign(x)
@@ -208,25 +208,31 @@ def clamp(x, min=None, max=None):
     return x if max is None else where(x > max, max, x)
 
 
-@op(None, ufunc=np.floor, elementwise=True, inplace=True)
+STEPS = (-3, -2, -1, 0, 1, 2, 3)
+
+
+@op(lambda g: g * 0, ufunc=np.floor, elementwise=True, inplace=True, avoid=STEPS)
 def floor(x):
     """The largest integer that is at most x."""
     return np.floor(x)
 
 
-@op(None, ufunc=np.ceil, elementwise=True, inplace=True)
+@op(lambda g: g * 0, ufunc=np.ceil, elementwise=True, inplace=True, avoid=STEPS)
 def ceil(x):
     """The smallest integer that is at least x."""
     return np.ceil(x)
 
 
-@op(None, ufunc=np.trunc, elementwise=True, inplace=True, aliases=["fix"])
+@op(lambda g: g * 0, ufunc=np.trunc, elementwise=True, inplace=True, aliases=["fix"], avoid=STEPS)
 def trunc(x):
     """x without its fraction."""
     return np.trunc(x)
 
 
-@op(None, numpy=[np.round], elementwise=True, inplace=True, samples=[(((3, 4),), {}), (((3, 4),), dict(decimals=1))])
+@op(
+    lambda g: g * 0, numpy=[np.round], elementwise=True, inplace=True, avoid=(-2.5, -1.5, -0.5, 0.5, 1.5, 2.5),
+    samples=[(((3, 4),), {}), (((3, 4),), dict(decimals=1))],
+)  # fmt: skip
 def round(x, decimals=0):
     """x rounded to `decimals` digits; halves go to the even neighbour."""
     return np.round(x, decimals)

@@ -4,11 +4,11 @@ A convolution is linear in the image and in the weight. Its two adjoints are ope
 other's gradients, so that gradients of any order come out:
 
     conv(x, w)            the result
-    conv_transpose(g, w)  the gradient of the image: where conv reads, it adds. As a layer it is "transposed convolution"
+    conv_transpose(g, w)  the gradient of the image, a "transposed convolution": where conv reads, it adds
     conv_weight(x, g)     the gradient of the weight
 
-As in all of deep learning the kernel is not reversed: y[o, p] = Σ_c,k w[o, c, k] x[c, stride · p + dilation · k − padding],
-which signal processing calls correlation. How it is computed fast is in convolution_plan.py.
+As in all of deep learning the kernel is not reversed: y[o, p] = Σ_c,k w[o, c, k] x[c, stride · p + dilation · k −
+padding], which signal processing calls correlation. How it is computed fast is in convolution_plan.py.
 """
 
 import numpy as np
@@ -32,7 +32,8 @@ def computed_in(x, weight):
     """The dtype to compute in: float16 in float32, everything else in its own."""
     if x.dtype != weight.dtype:
         raise ValueError(
-            f"the input is {x.dtype} and the weight {weight.dtype}; convert one: input.to({weight.dtype}) or module.to({x.dtype})"
+            f"the input is {x.dtype} and the weight {weight.dtype}; convert one: input.to({weight.dtype}) or "
+            f"module.to({x.dtype})"
         )
     if x.dtype.kind not in "fiu":
         raise TypeError(f"convolutions of {x.dtype} are not defined; convert the operands, for example with .float()")
@@ -102,7 +103,8 @@ def _conv_weight(x, g, kernel, stride, padding, dilation, groups):
 
 
 def _cut(y, shape):
-    """y without the last places that a result of this shape does not have: with output_padding it has fewer than fit in."""
+    """y without the last places that a result of this shape does not have: with output_padding it has fewer than fit
+    in."""
     return y if tuple(y.shape) == tuple(shape) else getitem(y, tuple([slice(size) for size in shape]))
 
 
@@ -134,7 +136,8 @@ _DILATED = {"stride": (2, 1), "padding": ((1, 1), (2, 2)), "dilation": (2, 1)}
     ],
 )  # fmt: skip
 def conv(x, weight, bias, stride, padding, dilation, groups):
-    """The convolution of images x (N, C, *sizes) with weight (O, C / groups, *kernel), plus bias (O,) if it is not None.
+    """The convolution of images x (N, C, *sizes) with weight (O, C / groups, *kernel), plus bias (O,) if it is not
+    None.
 
     stride, dilation  a number for each dimension; padding: for each dimension how many zeros before and after
     """
@@ -169,8 +172,8 @@ def conv(x, weight, bias, stride, padding, dilation, groups):
 def conv_transpose(x, weight, bias, size, stride, padding, dilation, groups):
     """The transposed convolution: of x (N, C, *places) with weight (C, O / groups, *kernel) the images (N, O, *size).
 
-    It adds x[n, c, p] · weight[c, o, k] to the place stride · p + dilation · k − padding of image n, channel o: this is the
-    adjoint of `conv` with the same weight. `size` says which of the sizes that have as many places is meant.
+    It adds x[n, c, p] · weight[c, o, k] to the place stride · p + dilation · k − padding of image n, channel o: this is
+    the adjoint of `conv` with the same weight. `size` says which of the sizes that have as many places is meant.
     """
     dtype = computed_in(x, weight)
     images = (x.shape[0], weight.shape[1] * groups, *size)
@@ -201,8 +204,8 @@ def conv_transpose(x, weight, bias, size, stride, padding, dilation, groups):
     ],
 )  # fmt: skip
 def conv_weight(x, y, kernel, stride, padding, dilation, groups):
-    """The gradient of the weight (O, C / groups, *kernel) of a convolution of images x, if y (N, O, *places) is that of the
-    result: Σ over images and places p of y[n, o, p] · x[n, c, stride · p + dilation · k − padding]."""
+    """The gradient of the weight (O, C / groups, *kernel) of a convolution of images x, if y (N, O, *places) is that of
+    the result: Σ over images and places p of y[n, o, p] · x[n, c, stride · p + dilation · k − padding]."""
     dtype = computed_in(x, y)
     weight = (y.shape[1], x.shape[1] // groups, *kernel)
     plan = plan_of(x.shape, weight, y.shape[2:], stride, padding, dilation, groups)

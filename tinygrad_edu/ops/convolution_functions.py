@@ -21,7 +21,8 @@ def with_batch(of, x, dims):
 
 
 def check_operands(of, x, weight, bias, groups, inputs, outputs, dims):
-    """Raise unless weight and bias fit the input; `inputs` and `outputs`: numbers of channels according to the weight."""
+    """Raise unless weight and bias fit the input; `inputs` and `outputs`: numbers of channels according to the
+    weight."""
     if groups <= 0:
         raise OperationError(f"{of}: groups must be greater than 0, not {groups}")
     if weight.ndim != dims + 2:
@@ -91,7 +92,8 @@ def convolve_transposed(dims, x, weight, bias, stride, padding, output_padding, 
     check_operands(of, batched, weight, bias, groups, weight.shape[0] if weight.ndim else 0, outputs, dims)
     if any(extra < 0 or extra >= max(s, d) for extra, s, d in zip(output_padding, stride, dilation)):
         raise OperationError(
-            f"{of}: output_padding {output_padding} must be at least 0 and smaller than stride {stride} or dilation {dilation}"
+            f"{of}: output_padding {output_padding} must be at least 0 and smaller than stride {stride} or dilation "
+            f"{dilation}"
         )
     kernel = weight.shape[2:]
     size = tuple(
@@ -102,7 +104,8 @@ def convolve_transposed(dims, x, weight, bias, stride, padding, output_padding, 
     )
     if min(size) < 1:
         raise OperationError(
-            f"{of}: the result would have size {size}, for an input of size {tuple(batched.shape[2:])} and padding {padding}"
+            f"{of}: the result would have size {size}, for an input of size {tuple(batched.shape[2:])} and padding "
+            f"{padding}"
         )
     y = conv_transpose(batched, weight, bias, size, stride, tuple([(p, p) for p in padding]), dilation, groups)
     return y if x.ndim == dims + 2 else reshape(y, y.shape[1:])
@@ -120,13 +123,13 @@ def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
 
         y[n, o, p] = bias[o] + Σ_c,k weight[o, c, k] · input[n, c, stride · p + dilation · k − padding]
 
-    where the input is 0 outside, and H' = ⌊(H + 2 padding − dilation (K₁ − 1) − 1) / stride⌋ + 1. The batch dimension may be
-    left out.
+    where the input is 0 outside, and H' = ⌊(H + 2 padding − dilation (K₁ − 1) − 1) / stride⌋ + 1. The batch dimension
+    may be left out.
 
     bias      (O,) or None
     stride, dilation  a number, or one for each dimension
-    padding   zeros on each side: a number, or one for each dimension; "valid" for none, "same" (for stride 1) for as many
-              as keep the size
+    padding   zeros on each side: a number, or one for each dimension; "valid" for none, "same" (for stride 1) for as
+              many as keep the size
     groups    into how many groups the channels are divided: those of a group of the result see one group of the input
     """
     return convolve(2, input, weight, bias, stride, padding, dilation, groups)
@@ -134,13 +137,15 @@ def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
 
 @composite(method=False)
 def conv3d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    """The convolution of input (N, C, D, H, W) with weight (O, C / groups, K₁, K₂, K₃): (N, O, D', H', W'). See conv2d."""
+    """The convolution of input (N, C, D, H, W) with weight (O, C / groups, K₁, K₂, K₃): (N, O, D', H', W'). See
+    conv2d."""
     return convolve(3, input, weight, bias, stride, padding, dilation, groups)
 
 
 @composite(method=False)
 def conv_transpose1d(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
-    """The transposed convolution of input (N, C, L) with weight (C, O / groups, K): (N, O, L'). See conv_transpose2d."""
+    """The transposed convolution of input (N, C, L) with weight (C, O / groups, K): (N, O, L'). See
+    conv_transpose2d."""
     return convolve_transposed(1, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
@@ -148,17 +153,19 @@ def conv_transpose1d(input, weight, bias=None, stride=1, padding=0, output_paddi
 def conv_transpose2d(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
     """The transposed convolution of images (N, C, H, W) with a weight (C, O / groups, K₁, K₂): (N, O, H', W').
 
-    Each element of the input, times the kernel, is added to the result: it is the gradient of conv2d with the same weight and
-    settings with respect to its images, and H' = (H − 1) stride − 2 padding + dilation (K₁ − 1) + output_padding + 1.
+    Each element of the input, times the kernel, is added to the result: it is the gradient of conv2d with the same
+    weight and settings with respect to its images, and H' = (H − 1) stride − 2 padding + dilation (K₁ − 1) +
+    output_padding + 1.
 
     padding         how much is taken away on each side
-    output_padding  what is added to the size at the end, because with a stride several sizes have H places; smaller than
-                    stride or dilation
+    output_padding  what is added to the size at the end, because with a stride several sizes have H places; smaller
+                    than stride or dilation
     """
     return convolve_transposed(2, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
 @composite(method=False)
 def conv_transpose3d(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
-    """The transposed convolution of input (N, C, D, H, W) with weight (C, O / groups, K₁, K₂, K₃). See conv_transpose2d."""
+    """The transposed convolution of input (N, C, D, H, W) with weight (C, O / groups, K₁, K₂, K₃). See
+    conv_transpose2d."""
     return convolve_transposed(3, input, weight, bias, stride, padding, output_padding, groups, dilation)

@@ -1,17 +1,17 @@
 """How a convolution is computed as matrix products: what all ways of doing it share.
 
-A convolution multiplies the weight, a matrix of (outputs) × (taps · channels), with *columns*: for each place of the result
-the elements of the image that it looks at (im2col; Chellapilla, Puri & Simard 2006, "High performance convolutional neural
-networks for document processing"). The columns hold each element of the image once for each tap, and to copy them may take
-longer than the product. There are two ways here:
+A convolution multiplies the weight, a matrix of (outputs) × (taps · channels), with *columns*: for each place of the
+result the elements of the image that it looks at (im2col; Chellapilla, Puri & Simard 2006, "High performance
+convolutional neural networks for document processing"). The columns hold each element of the image once for each tap,
+and to copy them may take longer than the product. There are two ways here:
 
-    rows   only the taps along all dimensions but the first one are copied, into the order (row, tap, channel, ...). Then the
-           taps of the first dimension need no copy: the columns of a row of results are the memory from one row to another,
-           and the next row's overlap with it. See convolution_rows.py
+    rows   only the taps along all dimensions but the first one are copied, into the order (row, tap, channel, ...).
+           Then the taps of the first dimension need no copy: the columns of a row of results are the memory from one
+           row to another, and the next row's overlap with it. See convolution_rows.py
     taps   all taps are copied, image by image, and the product lies in the order of the result. See convolution_taps.py
 
-The `Plan` says which one, and how images and rows are cut into units that fit the cache. Columns of the whole batch never
-exist at once.
+The `Plan` says which one, and how images and rows are cut into units that fit the cache. Columns of the whole batch
+never exist at once.
 """
 
 import functools
@@ -23,8 +23,12 @@ import numpy as np
 from .. import blas
 from ..blocks import get_num_threads, pool, quietly
 
-UNIT = 1 << 18
-"""Elements of the columns that are made at a time: 1 MB in float32."""
+UNIT = 1 << 19
+"""Elements of the columns that are made at a time: 2 MB in float32."""
+
+COLUMNS = 256
+"""Columns of a product, about: fewer, and the weight is read too often; more, and OpenBLAS leaves its way for small
+ones."""
 
 WORTH_THREADS = 600_000
 """Nanoseconds, about, from which on a convolution is shared out to several threads."""
@@ -36,9 +40,9 @@ class Plan:
     out      sizes of the result, (N, O, *out); at most as many places as fit in
     padding  (before, after) for each dimension of the image
 
-    In the names and shapes of what follows, i counts the taps along the first dimension and j all others (there are I and J);
-    g groups, c and o the channels of a group of the image and of the result (there are C/G and O/G), r rows and x the places
-    along the other dimensions, n images.
+    In the names and shapes of what follows, i counts the taps along the first dimension and j all others (there are I
+    and J); g groups, c and o the channels of a group of the image and of the result (there are C/G and O/G), r rows and
+    x the places along the other dimensions, n images.
     """
 
     def __init__(self, images, weight, out, stride, padding, dilation, groups):
@@ -56,34 +60,41 @@ class Plan:
         if self.empty:
             return
         width, last = math.prod(self.X), (self.X or (1,))[-1]
-        many = max(16, 256 // width)  # images at a time: a cache line of float32 and enough columns for a product
+        many = max(8, COLUMNS // width // 8 * 8)  # images at a time
         self.batch = -(-self.N // max(1, round(self.N / many)))
         self.batch_last = self.batch >= 8 and last < 48  # in memory the images are the last dimension, not the first
         if not self.batch_last:
-            self.batch = min(self.N, -(-256 // width))
+            self.batch = min(self.N, -(-COLUMNS // width))
         self.pointwise = self.I * self.J == 1 and not self.padded and set(stride) == {1}
         # ns per place of the result, about: for copies of all taps, and for another order
         copies, order = self.C * self.I * self.J * (12 / last + 0.15), self.O * 0.5
         cheaper = width * out[0] < 32 if self.pointwise else copies > order
         self.by_rows = dilation[0] == 1 and width * self.batch >= 32 and cheaper
         if not self.by_rows:  # several small images at a time, because each call of NumPy's takes its time
-            fitting = UNIT // (4 * self.C * self.I * self.J * width * out[0])
+            fitting = UNIT // (8 * self.C * self.I * self.J * width * out[0])
             self.batch, self.batch_last = max(1, min(fitting, -(-self.N // 4))), False
         self.columns = width * self.batch
-        self.rows = self.rows_at_a_time(out[0], stride[0])
-        self.image_rows = self.rows_at_a_time(self.S[0], 1)
         results = self.N * self.O * math.prod(out)
         self.duration = results * self.Cg * self.I * self.J / 50 + results + math.prod(images)  # ns, about
+        self.rows = self.rows_at_a_time(out[0], stride[0])
+        self.image_rows = self.rows_at_a_time(self.S[0], 1)
         # for each of the J taps: where in the padded image it looks, along all dimensions but the first
         self.looks = [
-            tuple([slice(k * d, k * d + (size - 1) * s + 1, s) for k, d, size, s in zip(tap, dilation[1:], self.X, stride[1:])])
+            tuple(
+                [
+                    slice(k * d, k * d + (size - 1) * s + 1, s)
+                    for k, d, size, s in zip(tap, dilation[1:], self.X, stride[1:])
+                ]
+            )
             for tap in itertools.product(*[range(k) for k in self.K[1:]])
-        ]  # fmt: skip
+        ]
 
     def rows_at_a_time(self, count, stride):
-        """Rows of a unit: as many as fit, or, of few, equal shares."""
+        """Rows of a unit: equal shares that fit, of a long convolution at least four, so that threads end together."""
         each = self.C * self.J * self.columns * (stride if self.by_rows else self.I)
         units = -(-count // max(1, UNIT // each))
+        if self.duration > WORTH_THREADS:
+            units = max(units, min(count, -(-4 * self.batch // self.N)))
         return -(-count // units)
 
     def units(self, rows, total):
@@ -95,8 +106,8 @@ class Plan:
         ]
 
     def new(self, make, lead, sizes, n, dtype):
-        """An array of shape (*lead, *sizes, n), made by np.empty or np.zeros: for the columns of n images. It is in this
-        order in memory or, unless `batch_last`, in the order (*lead, n, *sizes)."""
+        """An array of shape (*lead, *sizes, n), made by np.empty or np.zeros: for the columns of n images. It is in
+        this order in memory or, unless `batch_last`, in the order (*lead, n, *sizes)."""
         if self.batch_last:
             return make((*lead, *sizes, n), dtype)
         return np.moveaxis(make((*lead, n, *sizes), dtype), len(lead), -1)

@@ -1,12 +1,13 @@
 """Convolutions by rows: the taps along the first dimension of the image are read from overlapping memory, not copied.
 
-Columns lie in memory in the order (group, row of the image, tap j, channel, place and image). A row of results looks at I
-rows of the image one after the other, which is one matrix of (I · J · C/G) × columns; that of the next row of results begins
-`stride` rows further on. NumPy's matmul takes all of them as a stack of matrices that share memory.
+Columns lie in memory in the order (group, row of the image, tap j, channel, place and image). A row of results looks at
+I rows of the image one after the other, which is one matrix of (I · J · C/G) × columns; that of the next row of results
+begins `stride` rows further on. NumPy's matmul takes all of them as a stack of matrices that share memory.
 
-The gradient of the image is found likewise: each of its rows gets I rows of the gradient of the result, one after the other,
-times the weight with its taps in reverse order; only the other taps are then added up. With a stride s > 1, the rows with
-the numbers a, a + s, a + 2 s, ... get the taps a, a + s, ..., and each of these s *phases* is a product of its own.
+The gradient of the image is found likewise: each of its rows gets I rows of the gradient of the result, one after the
+other, times the weight with its taps in reverse order; only the other taps are then added up. With a stride s > 1, the
+rows with the numbers a, a + s, a + 2 s, ... get the taps a, a + s, ..., and each of these s *phases* is a product of
+its own.
 """
 
 import numpy as np
@@ -25,7 +26,7 @@ def grouped(part, groups):
     return part.reshape(part.shape[0], groups, -1, *part.shape[2:]).swapaxes(0, 1)
 
 
-def copy_rows(target, source, first, dtype):
+def copy_rows(target, source, first):
     """target[k] = source[first + k] along the first dimension; zeros where there is no such row."""
     low, high = max(0, -first), min(len(target), len(source) - first)
     if low >= high:
@@ -37,8 +38,8 @@ def copy_rows(target, source, first, dtype):
 
 
 def stacked(array, count, height, step):
-    """For an array (g, row, k, columns) without gaps the matrices (g, count, height · k, columns): each `height` rows one
-    after the other, each `step` rows behind the one before."""
+    """For an array (g, row, k, columns) without gaps the matrices (g, count, height · k, columns): each `height` rows
+    one after the other, each `step` rows behind the one before."""
     groups, _, k, columns = array.shape
     of_group, of_row, of_k, of_column = array.strides
     return as_strided(array, (groups, count, height * k, columns), (of_group, of_row * step, of_k, of_column))
@@ -59,7 +60,7 @@ class Columns:
             if self.room is None or self.room.shape[-1] != n or len(self.room) < count:
                 self.room = plan.new(np.zeros, (count, plan.C), plan.padded_sizes[1:], n, self.dtype)
             room = self.room[:count]
-            copy_rows(room[(slice(None), slice(None), *plan.inside[1:])], image, first - plan.padding[0][0], self.dtype)
+            copy_rows(room[(slice(None), slice(None), *plan.inside[1:])], image, first - plan.padding[0][0])
             image = room
         else:
             image = image[first : first + count]
@@ -75,7 +76,7 @@ class Columns:
 def gradient_rows(plan, g, first, count, n, dtype):
     """Rows `first` to `first + count` of g (row, channel, *x, n), zeros where there are none: (g, r, o, columns)."""
     rows = plan.new(np.empty, (plan.G, count, plan.Og), plan.X, n, dtype)
-    copy_rows(rows.swapaxes(0, 1), g.reshape(len(g), plan.G, plan.Og, *g.shape[2:]), first, dtype)
+    copy_rows(rows.swapaxes(0, 1), g.reshape(len(g), plan.G, plan.Og, *g.shape[2:]), first)
     if not plan.batch_last:
         rows = np.moveaxis(rows, -1, 3)
     return rows.reshape(plan.G, count, plan.Og, -1)

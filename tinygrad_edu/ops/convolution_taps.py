@@ -1,8 +1,8 @@
 """Convolutions by taps: all that each place of the result looks at is copied, and multiplied at once.
 
-The columns have the order (image, group, channel, tap, place), which is that of the weight on one side and of the result
-on the other: nothing is rearranged. This is the way for few taps and channels, for single images, and for dilation
-along the first dimension. For a kernel of size 1 the image itself is its columns.
+The columns have the order (image, group, channel, tap, place), which is that of the weight on one side and of the
+result on the other: nothing is rearranged. This is the way for few taps and channels, for single images, and for
+dilation along the first dimension. For a kernel of size 1 the image itself is its columns.
 """
 
 import itertools
@@ -14,8 +14,8 @@ from .convolution_plan import shared_out
 
 
 def windows(x, first, kernel, stride, dilation, out):
-    """What each place of the result looks at, as a view (..., *kernel, *out) of x, whose last len(kernel) dimensions are
-    those of the image. The first place looks at row `first`."""
+    """What each place of the result looks at, as a view (..., *kernel, *out) of x, whose last len(kernel) dimensions
+    are those of the image. The first place looks at row `first`."""
     lead = x.ndim - len(kernel)
     x = x[(slice(None),) * lead + (slice(first, None),)]
     steps = x.strides[lead:]
@@ -45,7 +45,9 @@ class Columns:
     def __init__(self, plan, x, dtype):
         self.plan, self.x, self.dtype = plan, x, dtype
         self.direct = plan.pointwise and x.dtype == dtype
-        self.room = self.inside = self.first = None  # padded images, what of them is inside, and the number of the first
+        self.room = self.inside = self.first = (
+            None  # padded images, what of them is inside, and the number of the first
+        )
 
     def __call__(self, n0, n1, r0, r1):
         plan, images = self.plan, self.x[n0:n1]

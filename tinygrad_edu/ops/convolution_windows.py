@@ -33,7 +33,11 @@ def _add_by_numpy(x, size, kernel, stride, dilation):
     shape = (x.shape[0], x.shape[1] // int(np.prod(kernel)), *size)
     numbers = np.arange(int(np.prod(shape))).reshape(shape)
     result = np.zeros(shape)
-    np.add.at(result.reshape(-1), _windows_by_numpy(numbers, kernel, stride, dilation).reshape(-1), np.asarray(x, float).reshape(-1))
+    np.add.at(
+        result.reshape(-1),
+        _windows_by_numpy(numbers, kernel, stride, dilation).reshape(-1),
+        np.asarray(x, float).reshape(-1),
+    )
     return result
 
 
@@ -72,10 +76,11 @@ def numbers(value, count, name, of):
     """`value`, a number for all dimensions or a sequence of one for each, as a tuple."""
     if isinstance(value, (tuple, list)):
         if len(value) not in (1, count):
-            raise OperationError(f"{of}: {name} must be one number or {count}, one for each dimension, not {tuple(value)}")
+            raise OperationError(
+                f"{of}: {name} must be one number or {count}, one for each dimension, not {tuple(value)}"
+            )
         return tuple([int(v) for v in value]) * (count // len(value))
     return (int(value),) * count
-
 
 
 def need_positive(of, **settings):
@@ -101,10 +106,11 @@ def block_settings(of, kernel_size, dilation, padding, stride):
 
 
 def unfold(input, kernel_size, dilation=1, padding=0, stride=1):
-    """The blocks of images that a kernel sees, as columns: (N, C, H, W) gives (N, C · kernel elements, number of blocks).
+    """The blocks of images that a kernel sees, as columns: (N, C, H, W) gives (N, C · kernel elements, number of
+    blocks).
 
-    Settings are numbers or pairs. Images need no batch dimension. `input.unfold(dimension, size, step)` is another function,
-    for one dimension. The adjoint is `fold`.
+    Settings are numbers or pairs. Images need no batch dimension. `input.unfold(dimension, size, step)` is another
+    function, for one dimension. The adjoint is `fold`.
     """
     kernel, dilation, padding, stride = block_settings("unfold", kernel_size, dilation, padding, stride)
     if input.ndim not in (3, 4) or 0 in input.shape[-3:]:
@@ -172,7 +178,8 @@ def _cut_by_numpy(x, dim, size, step):
     samples=[case((2, 7), dim=1, size=3, step=2), case((5, 2), dim=0, size=2, step=1), case((2, 7, 2), dim=1, size=2, step=3)],
 )  # fmt: skip
 def windows(x, dim, size, step):
-    """All parts of `size` elements along `dim`, each `step` behind the one before; the elements are a new last dimension."""
+    """All parts of `size` elements along `dim`, each `step` behind the one before; the elements are a new last
+    dimension."""
     view = taps.windows(np.moveaxis(x, dim, -1), 0, (size,), (step,), (1,), (_count(x.shape[dim], size, step),))
     return np.moveaxis(view, -1, dim).copy()
 
@@ -200,14 +207,16 @@ def _add_windows_by_numpy(x, shape, dim, step):
 
 
 def unfold_dimension(self, dimension, size, step):
-    """All parts of `size` elements along `dimension`, each `step` behind the one before, as a new last dimension: (7,) with
-    size 3 and step 2 gives (3, 3). A copy, where PyTorch gives a view."""
+    """All parts of `size` elements along `dimension`, each `step` behind the one before, as a new last dimension: (7,)
+    with size 3 and step 2 gives (3, 3). A copy, where PyTorch gives a view."""
     dim = normalized_dim(dimension, self.ndim)
     x = self if self.ndim else reshape(self, (1,))
     if step <= 0:
         raise OperationError(f"unfold: step must be greater than 0, not {step}")
     if not 0 <= size <= x.shape[dim]:
-        raise OperationError(f"unfold: size must be from 0 to {x.shape[dim]}, the size of dimension {dimension}, not {size}")
+        raise OperationError(
+            f"unfold: size must be from 0 to {x.shape[dim]}, the size of dimension {dimension}, not {size}"
+        )
     parts = windows(x, dim, size, step)
     return parts if self.ndim else reshape(parts, (size,))
 

@@ -3,9 +3,8 @@
     i, f, g, o = σ(·), σ(·), tanh(·), σ(·)   of   W_ih x + b_ih + W_hh h + b_hh, a quarter each
     c ← f c + i g,   h ← o tanh(c),   or h ← W_hr (o tanh(c)) with a projection (Sak, Senior & Beaufays 2014)
 
-The fused kernel takes one product for all gates of a step. As σ(x) = (1 + tanh(x/2)) / 2, halving the rows of three gates
-beforehand makes one tanh do for all four. The rule goes back in time with one product a step, for the state before; what the
-gates' sums get is collected, and gives each weight its gradient in one product at the end.
+In the fused kernel, as σ(x) = (1 + tanh(x/2)) / 2, halving the rows of three gates beforehand makes one tanh do for all four.
+It keeps what its rule needs to go back in time with few calls a step; see recurrent_products for the rest.
 """
 
 import numpy as np
@@ -15,7 +14,8 @@ from .activation import sigmoid
 from .by_definition import gradients_by_definition
 from .elementary import tanh
 from .linear import linear
-from .recurrent_steps import Product, Steps, check_layer, over_time, resized, stacked, weight_gradients, working
+from .recurrent_products import Background, Behind, Product, ahead
+from .recurrent_steps import Steps, check_layer, over_time, resized, working
 
 
 def lstm_step(x, h, c, w_ih, w_hh, b_ih, b_hh, w_hr=None):
@@ -64,47 +64,55 @@ def lstm_layer(x, h, c, w_ih, w_hh, b_ih, b_hh, w_hr, batch_sizes=None, reverse=
     check_layer("lstm", x, (h, c), weights, batch_sizes)
     dtype, shape = x.dtype, x.shape
     x, h, c, w_ih, w_hh, b_ih, b_hh, w_hr = working(x, h, c, w_ih, w_hh, b_ih, b_hh, w_hr)
-    inputs, hidden, kind = x.shape[-1], c.shape[1], x.dtype
+    (inputs, hidden, size_of_h), kind = (x.shape[-1], c.shape[1], h.shape[1]), x.dtype
     half = np.array(0.5, kind)
     scale = np.full((4, hidden), half)
     scale[2] = 1
-    weights = Product(stacked(w_ih, None if b_ih is None else b_ih + b_hh, w_hh, scale.reshape(-1, 1)))
+    scale = scale.reshape(-1, 1)
+    of_input = np.empty((4 * hidden, inputs + 1), kind)
+    np.multiply(w_ih, scale, out=of_input[:, :inputs])
+    of_input[:, inputs] = 0 if b_ih is None else (b_ih + b_hh) * scale[:, 0]
+    of_state = Product(w_hh * scale)
 
     steps = Steps(shape, batch_sizes, reverse)
-    columns = steps.blocks(inputs + 1 + h.shape[1], kind, beyond=True)  # input, 1 and h before each step
+    columns = steps.blocks(inputs + 1 + size_of_h, kind, beyond=True)  # input, 1 and h before each step
     gates, terms, outputs = steps.blocks(4 * hidden, kind), steps.blocks(2 * hidden, kind), steps.blocks(2 * hidden, kind)
-    rows, output = x.reshape(steps.total, inputs), np.empty((steps.total, h.shape[1]), dtype)
+    output = np.empty((steps.total, size_of_h), dtype)
     last_h, last_c = np.empty(h.shape, dtype), np.empty(c.shape, dtype)
-    steps.to_columns(rows, columns, slice(0, inputs))
+    steps.to_columns(x.reshape(steps.total, inputs), columns, slice(0, inputs))
+    for column in columns:
+        column[inputs] = 1
     columns[0][inputs + 1 :] = h[: steps.sizes[0]].T
     cell = c[: steps.sizes[0]].T.copy(order="C")
-    for number, (size, place) in enumerate(zip(steps.sizes, steps.places)):
-        columns[number][inputs] = 1
-        all_gates, after = gates[number], columns[number + 1]
-        weights(columns[number], all_gates)
-        np.tanh(all_gates, out=all_gates)
-        i, f, g, o = all_gates.reshape(4, hidden, size)
-        both = all_gates[: 2 * hidden]
-        both *= half
-        both += half
-        o *= half
-        o += half
-        ig, fc = terms[number].reshape(2, hidden, size)
-        tanh_c, m = outputs[number].reshape(2, hidden, size)
-        np.multiply(i, g, out=ig)
-        np.multiply(f, cell, out=fc)
-        np.add(ig, fc, out=cell)
-        np.tanh(cell, out=tanh_c)
-        np.multiply(o, tanh_c, out=m)
-        new_h = m if w_hr is None else w_hr.dot(m)
-        after[inputs + 1 :] = resized(new_h, after.shape[1], h, last_h)
-        cell = resized(cell, after.shape[1], c, last_c)
-        if not steps.uniform:
-            output[place] = new_h.T
+    with Background(steps.total * w_ih.size) as background:
+        wait_for_input = ahead(background, steps, of_input, columns, gates)
+        for number, (size, place) in enumerate(zip(steps.sizes, steps.places)):
+            all_gates, after = gates[number], columns[number + 1]
+            wait_for_input(number)
+            all_gates += of_state(columns[number][inputs + 1 :], np.empty((4 * hidden, size), kind))
+            np.tanh(all_gates, out=all_gates)
+            i, f, g, o = all_gates.reshape(4, hidden, size)
+            both = all_gates[: 2 * hidden]
+            both *= half
+            both += half
+            o *= half
+            o += half
+            ig, fc = terms[number].reshape(2, hidden, size)
+            tanh_c, m = outputs[number].reshape(2, hidden, size)
+            np.multiply(i, g, out=ig)
+            np.multiply(f, cell, out=fc)
+            np.add(ig, fc, out=cell)
+            np.tanh(cell, out=tanh_c)
+            np.multiply(o, tanh_c, out=m)
+            new_h = m if w_hr is None else w_hr.dot(m)
+            after[inputs + 1 :] = resized(new_h, after.shape[1], h, last_h)
+            cell = resized(cell, after.shape[1], c, last_c)
+            if not steps.uniform:
+                output[place] = new_h.T
     if steps.uniform:
         steps.by_step(output)[...] = columns.whole[1:, inputs + 1 :]
     last_h[:size], last_c[:size] = new_h.T, cell.T
-    return (output.reshape(*shape[:-1], h.shape[1]), last_h, last_c), (columns, gates, terms, outputs)
+    return (output.reshape(*shape[:-1], size_of_h), last_h, last_c), (columns, gates, terms, outputs)
 
 
 def backward_in_time(g, tape, x, w_ih, w_hh, w_hr, steps, needs):
@@ -116,48 +124,50 @@ def backward_in_time(g, tape, x, w_ih, w_hh, w_hr, steps, needs):
     g_output, g_h, g_c = g
     columns, gates, terms, outputs = tape
     x, w_ih, w_hh, w_hr = working(x, w_ih, w_hh, w_hr)
-    kind, inputs, hidden, projected = x.dtype, x.shape[-1], w_ih.shape[0] // 4, w_hh.shape[1]
-    arriving = steps.blocks(projected, kind)
-    steps.to_columns(g_output.reshape(steps.total, projected), arriving)
+    kind, hidden, size_of_h = x.dtype, w_ih.shape[0] // 4, w_hh.shape[1]
+    arriving = steps.blocks(size_of_h, kind)
+    steps.to_columns(g_output.reshape(steps.total, size_of_h), arriving)
     before = Product(w_hh.T)
-    sums = steps.wide(4 * hidden, kind)  # gradients of what the gates' functions are applied to
     d_h, d_c = np.empty(g_h.shape, kind), np.empty(g_c.shape, kind)
     dh, dc = (d[: steps.sizes[-1]].T.astype(kind, order="C") for d in (g_h, g_c))
-    for number in range(len(steps) - 1, -1, -1):
-        size, all_gates = steps.sizes[number], gates[number]
-        dh, dc = resized(dh, size, g_h, d_h), resized(dc, size, g_c, d_c)
-        dh += arriving[number]
-        if w_hr is None:
-            dm = dh
-        else:
-            arriving[number][...] = dh
-            dm = w_hr.T.dot(dh)
-        i, f, g, o = all_gates.reshape(4, hidden, size)
-        tanh_c, m = outputs[number].reshape(2, hidden, size)
-        slopes = np.empty((4 * hidden, size), kind)
-        by_gate = slopes.reshape(4, hidden, size)
-        _, _, d_g, d_o = by_gate
-        np.multiply(terms[number], all_gates[: 2 * hidden], out=slopes[: 2 * hidden])
-        np.subtract(terms[number], slopes[: 2 * hidden], out=slopes[: 2 * hidden])
-        np.multiply(terms[number][:hidden], g, out=d_g)
-        np.subtract(i, d_g, out=d_g)
-        np.multiply(m, o, out=d_o)
-        np.subtract(m, d_o, out=d_o)
-        d_o *= dm
-        through_m = m * tanh_c
-        np.subtract(o, through_m, out=through_m)
-        through_m *= dm
-        dc += through_m
-        by_gate[:3] *= dc
-        dc *= f
-        sums[:, steps.places[number]] = slopes
-        dh = before(slopes, np.empty((projected, size), kind))
-    d_h[:size], d_c[:size] = dh.T, dc.T
-    states = steps.side_by_side(columns, slice(inputs, None))
-    d_weights = weight_gradients(needs[3:7], sums, x.reshape(steps.total, inputs), states)
-    d_x = (sums.T @ w_ih).reshape(x.shape) if needs[0] else None
+    with Background(steps.total * (w_hh.size + 2 * w_ih.size)) as background:
+        behind = Behind(background, steps, x, columns, w_ih, (needs[0], *needs[3:7]))
+        for chunk in reversed(steps.chunks()):
+            rows = steps.rows_of(chunk)
+            sums = np.empty((4 * hidden, rows.stop - rows.start), kind)  # gradients of what the gates' functions are applied to
+            for number in range(chunk[1] - 1, chunk[0] - 1, -1):
+                size, place, all_gates = steps.sizes[number], steps.places[number], gates[number]
+                dh, dc = resized(dh, size, g_h, d_h), resized(dc, size, g_c, d_c)
+                dh += arriving[number]
+                dm = dh
+                if w_hr is not None:
+                    arriving[number][...] = dh
+                    dm = w_hr.T.dot(dh)
+                i, f, g, o = all_gates.reshape(4, hidden, size)
+                tanh_c, m = outputs[number].reshape(2, hidden, size)
+                slopes = np.empty((4 * hidden, size), kind)
+                by_gate = slopes.reshape(4, hidden, size)
+                _, _, d_g, d_o = by_gate
+                np.multiply(terms[number], all_gates[: 2 * hidden], out=slopes[: 2 * hidden])
+                np.subtract(terms[number], slopes[: 2 * hidden], out=slopes[: 2 * hidden])
+                np.multiply(terms[number][:hidden], g, out=d_g)
+                np.subtract(i, d_g, out=d_g)
+                np.multiply(m, o, out=d_o)
+                np.subtract(m, d_o, out=d_o)
+                d_o *= dm
+                through_m = m * tanh_c
+                np.subtract(o, through_m, out=through_m)
+                through_m *= dm
+                dc += through_m
+                by_gate[:3] *= dc
+                dc *= f
+                sums[:, place.start - rows.start : place.stop - rows.start] = slopes
+                dh = before(slopes, np.empty((size_of_h, size), kind))
+            behind.follow(chunk, sums, sums)
+        d_h[:size], d_c[:size] = dh.T, dc.T
+        d_x, *d_weights = behind.results()
     d_hr = None
     if needs[7]:
-        ms = steps.side_by_side(outputs, slice(hidden, None))
-        d_hr = steps.side_by_side(arriving, slice(None)) @ ms.T
+        whole = (0, len(steps))
+        d_hr = steps.to_rows(arriving, slice(None), whole).T @ steps.to_rows(outputs, slice(hidden, None), whole)
     return d_x, d_h, d_c, *d_weights, d_hr

@@ -10,7 +10,8 @@ from .activation import relu
 from .by_definition import gradients_by_definition
 from .elementary import tanh
 from .linear import linear
-from .recurrent_steps import Product, Steps, check_layer, over_time, resized, stacked, weight_gradients, working
+from .recurrent_products import Background, Behind, Product, ahead
+from .recurrent_steps import Steps, check_layer, over_time, resized, working
 
 
 def simple_step(x, h, w_ih, w_hh, b_ih, b_hh, nonlinearity="tanh"):
@@ -55,26 +56,33 @@ def simple_layer(x, h, w_ih, w_hh, b_ih, b_hh, nonlinearity="tanh", batch_sizes=
     dtype, shape = x.dtype, x.shape
     x, h, w_ih, w_hh, b_ih, b_hh = working(x, h, w_ih, w_hh, b_ih, b_hh)
     inputs, hidden, kind = x.shape[-1], h.shape[1], x.dtype
-    weights = Product(stacked(w_ih, None if b_ih is None else b_ih + b_hh, w_hh))
-    one, zero = np.array(1, kind), np.array(0, kind)
+    zero = np.array(0, kind)
+    of_input = np.empty((hidden, inputs + 1), kind)
+    of_input[:, :inputs] = w_ih
+    of_input[:, inputs] = 0 if b_ih is None else b_ih + b_hh
+    of_state = Product(w_hh)
 
     steps = Steps(shape, batch_sizes, reverse)
     columns = steps.blocks(inputs + 1 + hidden, kind, beyond=True)  # input, 1 and h before each step
     results = steps.blocks(hidden, kind)
-    rows, output, last_h = x.reshape(steps.total, inputs), np.empty((steps.total, hidden), dtype), np.empty(h.shape, dtype)
-    steps.to_columns(rows, columns, slice(0, inputs))
+    output, last_h = np.empty((steps.total, hidden), dtype), np.empty(h.shape, dtype)
+    steps.to_columns(x.reshape(steps.total, inputs), columns, slice(0, inputs))
+    for column in columns:
+        column[inputs] = 1
     columns[0][inputs + 1 :] = h[: steps.sizes[0]].T
-    for number, (size, place) in enumerate(zip(steps.sizes, steps.places)):
-        column, after, new_h = columns[number], columns[number + 1], results[number]
-        column[inputs] = one
-        weights(column, new_h)
-        if nonlinearity == "relu":
-            np.maximum(new_h, zero, out=new_h)
-        else:
-            np.tanh(new_h, out=new_h)
-        after[inputs + 1 :] = resized(new_h, after.shape[1], h, last_h)
-        if not steps.uniform:
-            output[place] = new_h.T
+    with Background(steps.total * w_ih.size) as background:
+        wait_for_input = ahead(background, steps, of_input, columns, results)
+        for number, (size, place) in enumerate(zip(steps.sizes, steps.places)):
+            after, new_h = columns[number + 1], results[number]
+            wait_for_input(number)
+            new_h += of_state(columns[number][inputs + 1 :], np.empty((hidden, size), kind))
+            if nonlinearity == "relu":
+                np.maximum(new_h, zero, out=new_h)
+            else:
+                np.tanh(new_h, out=new_h)
+            after[inputs + 1 :] = resized(new_h, after.shape[1], h, last_h)
+            if not steps.uniform:
+                output[place] = new_h.T
     if steps.uniform:
         steps.by_step(output)[...] = results.whole
     last_h[:size] = new_h.T
@@ -86,27 +94,31 @@ def backward_in_time(g, tape, x, w_ih, w_hh, nonlinearity, steps, needs):
     g_output, g_h = g
     columns, results = tape
     x, w_ih, w_hh = working(x, w_ih, w_hh)
-    kind, inputs, hidden = x.dtype, x.shape[-1], w_hh.shape[1]
+    kind, hidden = x.dtype, w_hh.shape[1]
     one = np.array(1, kind)
     arriving = steps.blocks(hidden, kind)
     steps.to_columns(g_output.reshape(steps.total, hidden), arriving)
     before = Product(w_hh.T)
-    sums = steps.wide(hidden, kind)  # gradients of what the function is applied to
     d_h = np.empty(g_h.shape, kind)
     dh = g_h[: steps.sizes[-1]].T.astype(kind, order="C")
-    for number in range(len(steps) - 1, -1, -1):
-        size, new_h = steps.sizes[number], results[number]
-        dh = resized(dh, size, g_h, d_h)
-        dh += arriving[number]
-        if nonlinearity == "relu":
-            dh *= new_h > 0
-        else:
-            slope = new_h * new_h
-            np.subtract(one, slope, out=slope)
-            dh *= slope
-        sums[:, steps.places[number]] = dh
-        dh = before(dh, np.empty((hidden, size), kind))
-    d_h[:size] = dh.T
-    states = steps.side_by_side(columns, slice(inputs, None))
-    d_weights = weight_gradients(needs[2:6], sums, x.reshape(steps.total, inputs), states)
-    return (sums.T @ w_ih).reshape(x.shape) if needs[0] else None, d_h, *d_weights
+    with Background(steps.total * (w_hh.size + 2 * w_ih.size)) as background:
+        behind = Behind(background, steps, x, columns, w_ih, (needs[0], *needs[2:6]))
+        for chunk in reversed(steps.chunks()):
+            rows = steps.rows_of(chunk)
+            sums = np.empty((hidden, rows.stop - rows.start), kind)  # gradients of what the function is applied to
+            for number in range(chunk[1] - 1, chunk[0] - 1, -1):
+                size, place, new_h = steps.sizes[number], steps.places[number], results[number]
+                dh = resized(dh, size, g_h, d_h)
+                dh += arriving[number]
+                if nonlinearity == "relu":
+                    dh *= new_h > 0
+                else:
+                    slope = new_h * new_h
+                    np.subtract(one, slope, out=slope)
+                    dh *= slope
+                sums[:, place.start - rows.start : place.stop - rows.start] = dh
+                dh = before(dh, np.empty((hidden, size), kind))
+            behind.follow(chunk, sums, sums)
+        d_h[:size] = dh.T
+        d_x, *d_weights = behind.results()
+    return d_x, d_h, *d_weights

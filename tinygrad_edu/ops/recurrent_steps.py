@@ -16,6 +16,9 @@ import numpy as np
 from ..errors import OperationError
 from .joining import cat, stack
 
+CHUNK = 256
+"""Rows (steps times examples) that are enough for one product to be fast."""
+
 
 class Blocks(list):
     """A matrix (features, examples) for each step, and where all are of one size, all as `whole`: (steps, features, examples)."""
@@ -69,47 +72,29 @@ class Steps:
             for block, place in zip(blocks, self.places):
                 block[part] = rows[place].T
 
-    def side_by_side(self, blocks, part):
-        """`part` of all blocks side by side: a matrix (features, rows)."""
-        result = self.wide(len(range(*part.indices(len(blocks[0])))), blocks[0].dtype)
-        for block, place in zip(blocks, self.places):
-            result[:, place] = block[part]
-        return result
+    def to_rows(self, blocks, part, chunk):
+        """The other way round, for the steps of a chunk: `part` of their blocks as a new matrix (rows, features)."""
+        first, stop = chunk
+        direction = -1 if self.reverse else 1
+        if self.uniform:
+            by_step = blocks.whole[first:stop, part][::direction].transpose(0, 2, 1)
+            return by_step.reshape(-1, by_step.shape[2]) if by_step.size else np.empty((0, by_step.shape[2]), by_step.dtype)
+        return np.concatenate([block[part].T for block in blocks[first:stop][::direction]])
 
-    def wide(self, features, dtype):
-        """A new matrix (features, rows). Its rows do not begin a multiple of 4 KiB apart: the cache has few places for such."""
-        width = self.total + (16 if self.total % 128 == 0 else 0)
-        return np.empty((features, width), dtype)[:, : self.total]
+    def chunks(self):
+        """Pieces of the way, of some CHUNK rows each: (first step, step after the last)."""
+        chunks, first, rows = [], 0, 0
+        for number, size in enumerate(self.sizes):
+            rows += size
+            if rows >= CHUNK or number == len(self) - 1:
+                chunks.append((first, number + 1))
+                first, rows = number + 1, 0
+        return chunks
 
-
-FEW, ENOUGH = 1_000_000, 16
-"""OpenBLAS has kernels for products of up to so many multiplications (rows · columns · what is summed over) that save copying
-the operands first, a third of the time; and parts of at least so many rows pay."""
-
-
-class Product:
-    """weights @ columns for the few columns of one step, in parts of the weights that are small enough for BLAS to be quick."""
-
-    def __init__(self, weights):
-        self.weights = weights
-        self.parts = {}  # by the number of columns
-
-    def __call__(self, columns, out):
-        size = columns.shape[1]
-        if size not in self.parts:
-            self.parts[size] = self._parts(size)
-        parts = self.parts[size]
-        if parts is None:
-            return np.dot(self.weights, columns, out=out)
-        np.matmul(parts, columns, out=out.reshape(len(parts), parts.shape[1], size))
-        return out
-
-    def _parts(self, size):
-        rows, summed = self.weights.shape
-        for count in range(1, rows // ENOUGH + 1):
-            if rows % count == 0 and rows // count * summed * size <= FEW:
-                return self.weights.reshape(count, rows // count, summed) if count > 1 else None
-        return None
+    def rows_of(self, chunk):
+        """The rows of the steps of a chunk, a slice."""
+        ends = self.places[chunk[0]], self.places[chunk[1] - 1]
+        return slice(min(p.start for p in ends), max(p.stop for p in ends))
 
 
 def resized(state, size, joining, leaving):
@@ -129,35 +114,6 @@ def resized(state, size, joining, leaving):
 def working(*arrays):
     """The arrays in the dtype that is computed in: single precision for half."""
     return [x.astype(np.float32) if x is not None and x.dtype.itemsize == 2 else x for x in arrays]
-
-
-def stacked(w_ih, b, w_hh, scale=None):
-    """[W_ih, b, W_hh] side by side: the product with a column of input, 1 and state. Rows may be multiplied by `scale`."""
-    rows, inputs = w_ih.shape
-    result = np.empty((rows, inputs + 1 + w_hh.shape[1]), w_ih.dtype)
-    result[:, :inputs] = w_ih
-    result[:, inputs] = 0 if b is None else b
-    result[:, inputs + 1 :] = w_hh
-    if scale is not None:
-        result *= scale
-    return result
-
-
-def weight_gradients(needs, columns, x, states):
-    """The gradients of w_ih, w_hh, b_ih and b_hh, those that are needed.
-
-    columns  d loss/d(what the weights' products add up to), (gates, rows)
-    x        the inputs, (rows, features)
-    states   1 and the states before each step, (1 + features, rows)
-    """
-    w_ih = columns @ x if needs[0] else None
-    w_hh = bias = None
-    if needs[1]:
-        both = columns @ states.T
-        bias, w_hh = both[:, 0], np.ascontiguousarray(both[:, 1:])
-    elif needs[2] or needs[3]:
-        bias = np.add.reduce(columns, 1)
-    return w_ih, w_hh, bias.copy() if needs[2] else None, bias.copy() if needs[3] else None
 
 
 def check_layer(name, x, states, weights, batch_sizes):

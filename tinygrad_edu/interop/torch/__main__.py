@@ -41,7 +41,7 @@ def main(arguments):
     program.__file__ = os.path.abspath(path)
     program.__builtins__ = __builtins__
     sys.modules["__main__"] = program
-    return guarded(lambda: exec(compile(source, path, "exec"), program.__dict__))
+    return guarded(lambda: exec(compile(source, program.__file__, "exec"), program.__dict__))
 
 
 def guarded(run):

@@ -9,9 +9,16 @@ from .combining import Compose, Lambda, RandomApply, RandomChoice, RandomOrder
 from .conversion import ConvertImageDtype, Normalize, PILToTensor, ToPILImage, ToTensor
 from .interpolation import InterpolationMode
 from .places import (
-    CenterCrop, Pad, RandomAffine, RandomCrop, RandomHorizontalFlip, RandomResizedCrop, RandomRotation, RandomVerticalFlip,
+    CenterCrop,
+    Pad,
+    RandomAffine,
+    RandomCrop,
+    RandomHorizontalFlip,
+    RandomResizedCrop,
+    RandomRotation,
+    RandomVerticalFlip,
     Resize,
-)  # fmt: skip
+)
 from .values import ColorJitter, GaussianBlur, Grayscale, RandomErasing, RandomGrayscale
 
 __all__ = [

@@ -118,7 +118,7 @@ def to_pil_image(pic, mode=None):
         raise ValueError(f"an image has 1 to 4 channels, not {array.shape[2]}")
     if array.dtype.kind == "f" and mode != "F":
         # by way of int32: what lies outside 0 ... 255 has no meaning, but is the same on all processors
-        array = (array * 255).astype(np.int32).astype(np.uint8)
+        array = np.multiply(array, 255, out=np.empty(array.shape, np.int32), casting="unsafe").astype(np.uint8)
     if array.shape[2] == 1:
         array, fitting = array[:, :, 0], [SHADES.get(array.dtype)]
     else:

@@ -47,11 +47,11 @@ def pad(image, sides, fill, mode):
     left, top, right, bottom = sides
     if mode == "constant":
         return F.pad(image, (left, right, top, bottom), value=0 if fill is None else float(fill))
-    rows, columns = (
-        padded_places(image.shape[-2], (top, bottom), mode),
-        padded_places(image.shape[-1], (left, right), mode),
-    )
-    return image[..., rows[:, None], columns]
+    if mode != "symmetric" and min(sides) >= 0 and image.ndim in (3, 4):
+        return F.pad(image, (left, right, top, bottom), mode="replicate" if mode == "edge" else mode)
+    rows = padded_places(image.shape[-2], (top, bottom), mode)
+    columns = padded_places(image.shape[-1], (left, right), mode)
+    return image[..., rows, :][..., columns]  # in two steps, the first of which copies whole rows
 
 
 # ---- reading between the pixels

@@ -3,12 +3,12 @@
 import math
 from collections.abc import Sequence
 
-from .... import randint, tensor
+from .... import randint
 from ....nn.module import Module
 from . import functional
 from .functional import check_padding, two_of
 from .interpolation import InterpolationMode, as_mode
-from .settings import angles, check_ranges, check_sequence, checked_fill, drawn, fill_for, happens
+from .settings import angles, check_ranges, check_sequence, checked_fill, drawn, drawn_proportion, fill_for, happens
 
 __all__ = [
     "CenterCrop", "Pad", "RandomAffine", "RandomCrop", "RandomHorizontalFlip", "RandomResizedCrop", "RandomRotation",
@@ -166,10 +166,9 @@ class RandomResizedCrop(Module):
     def get_params(img, scale, ratio):
         """(top, left, height, width) of a part, drawn at random; of the middle if ten drawn ones do not fit."""
         _, rows, columns = functional.get_dimensions(img)
-        lowest, highest = tensor(ratio).log().tolist()
         for _ in range(10):
             area = rows * columns * drawn(scale[0], scale[1])
-            proportion = tensor([drawn(lowest, highest)]).exp().item()
+            proportion = drawn_proportion(ratio)
             width, height = round(math.sqrt(area * proportion)), round(math.sqrt(area / proportion))
             if 0 < width <= columns and 0 < height <= rows:
                 return place(rows - height + 1), place(columns - width + 1), height, width

@@ -4,19 +4,30 @@ import numbers
 import warnings
 from collections.abc import Sequence
 
-from .... import empty, rand
+import numpy as np
+
+from ....dtypes import get_default_dtype
+from ....ops.random_kernels import draw, draw_uniform
 from ....tensor import Tensor
 from . import functional
 
 
 def drawn(low, high):
     """A uniform random number from the default generator."""
-    return empty(1).uniform_(low, high).item()
+    if low > high:
+        raise RuntimeError(f"there is no number from {low} to {high}; the lowest comes first")
+    return draw(draw_uniform, (1,), low, high, get_default_dtype()).item()
+
+
+def drawn_proportion(ratio):
+    """A random number whose logarithm is uniform: 1/2 and 2 are equally likely. In float32, which rounds as PyTorch does."""
+    lowest, highest = np.log(np.float32(ratio)).tolist()
+    return float(np.exp(np.float32(drawn(lowest, highest))))
 
 
 def happens(p):
     """Whether an event of probability p takes place."""
-    return bool(rand(1) < p)
+    return drawn(0, 1) < p
 
 
 def check_sequence(value, name, sizes):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from .... import empty, randint, randperm, tensor
 from ....nn.module import Module
 from . import functional
-from .settings import check_ranges, drawn, happens
+from .settings import check_ranges, drawn, drawn_proportion, happens
 
 __all__ = ["ColorJitter", "GaussianBlur", "Grayscale", "RandomErasing", "RandomGrayscale"]
 
@@ -129,10 +129,9 @@ class RandomErasing(Module):
         value  None for random values, or a list of one number or one for each channel
         """
         channels, rows, columns = img.shape[-3:]
-        lowest, highest = tensor(ratio).log().tolist()
         for _ in range(10):
             area = rows * columns * drawn(scale[0], scale[1])
-            proportion = tensor([drawn(lowest, highest)]).exp().item()
+            proportion = drawn_proportion(ratio)
             height, width = round(math.sqrt(area * proportion)), round(math.sqrt(area / proportion))
             if height < rows and width < columns:
                 values = empty(channels, height, width).normal_() if value is None else tensor(value)[:, None, None]

@@ -92,12 +92,17 @@ CALLS = {
         ((A,), lambda T, x: (x * 1)[1].unsqueeze_(0)), ((A,), lambda T, x: [y := x * 1, y[1].unsqueeze_(0).mul_(3), y][0]),
     ],
     "where as a method": [((A, B), lambda T, x, y: x.where(T.tensor(MASK), y)), ((A,), lambda T, x: x.where(x > 0, 0.5))],
+    "div": [
+        ((A, B), lambda T, x, y: T.div(x, y)), ((A, B), lambda T, x, y: x.detach().div(y.detach(), rounding_mode="floor")), ((N, N), lambda T, x, y: T.div(x - 2, y + 1, rounding_mode="trunc")),
+        ((A, B), lambda T, x, y: T.true_divide(x, y).detach().div(2, rounding_mode="trunc")), ((N,), lambda T, x: T.div(x - 5, 2, rounding_mode="floor")), ((A, B), lambda T, x, y: (x * 1).div_(y)),
+    ],
     "iteration": [((A,), lambda T, x: [row * i for i, row in enumerate(x)])],
     "memory": [((S,), lambda T, x: (x[1, 1:].storage_offset(), x.is_cuda, x.is_contiguous(), x.T.is_contiguous() if x.ndim == 2 else 0, x.get_device()))],
     "apply_": [((A, B), lambda T, x, y: (x.detach().clone().apply_(lambda v: v * 2), x.detach().clone().map_(y.detach(), lambda v, w: v + w)))],
 }  # fmt: skip
 
 ERRORS = {
+    "div: mode": lambda T: T.div(T.zeros(3), 2, rounding_mode="round"),
     "median: empty": lambda T: T.zeros(2, 0).median(1),
     "kthvalue: rank": lambda T: T.zeros(3).kthvalue(4),
     "quantile: range": lambda T: T.zeros(3).quantile(1.5),

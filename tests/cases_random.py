@@ -239,7 +239,6 @@ CALLS = {
         epochs(), epochs(batch_size=4), epochs(batch_size=4, shuffle=True), epochs(shuffle=True, batch_size=5, drop_last=True),
         epochs(batch_size=4, shuffle=True, seed=5), epochs(batch_size=None, shuffle=True), epochs(batch_size=23, shuffle=True, seed=6),
         *[epochs(batch_size=5, make_sampler=make) for make in SAMPLERS.values()],
-        *[epochs(batch_size=3, shuffle=True, num_workers=n) for n in (1, 2)],
     ],
     "random_split": [((), splits)],
 }  # fmt: skip

@@ -144,7 +144,7 @@ def has_second(found):
     return any(what == "second gradient" for what, _ in found)
 
 
-@pytest.mark.filterwarnings("ignore:.*in beta")
+@pytest.mark.filterwarnings("ignore:.*in beta", "ignore:.*size_average", "ignore:.*batchmean")
 @pytest.mark.parametrize("name, case", table("CALLS"))
 def test_call(name, case, torch):
     theirs = as_far_as_possible(lambda second: call_outcome(torch, name, case, second))
@@ -168,6 +168,7 @@ def test_module(name, case, torch):
     assert_same(found, expected, 1e-7, 1e-8)  # PyTorch keeps some settings in float32
 
 
+@pytest.mark.filterwarnings("ignore:.*in beta", "ignore:.*size_average", "ignore:.*batchmean")
 @pytest.mark.parametrize("name, case", table("CALLS", only_first=True))
 def test_call_as_stored(name, case, request):
     compare_with_stored(request, lambda second: call_outcome(tg, name, case, second))

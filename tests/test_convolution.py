@@ -91,6 +91,19 @@ def test_every_way_computes_the_formula(data, problem):
     )
 
 
+@pytest.mark.parametrize("way", [convolution_rows, convolution_taps])
+def test_units_in_any_order(way):
+    """Threads take units as they come: what one left behind, a smaller or larger unit after it does not see."""
+    x = np.random.default_rng(0).standard_normal((5, 2, 7, 6))
+    plan = Plan(x.shape, (3, 2, 3, 3), (7, 6), (1, 1), ((1, 1), (1, 1)), (1, 1), 1)
+    units = [(0, 2, 5, 7), (0, 2, 0, 5), (2, 5, 1, 3), (0, 1, 6, 7), (0, 2, 0, 7), (2, 4, 0, 7)]
+    for plan.batch_last in (False, True) if way is convolution_rows else (False,):
+        columns = way.Columns(plan, x, x.dtype)
+        for unit in units:
+            alone = way.Columns(plan, x, x.dtype)(*unit)
+            np.testing.assert_array_equal(columns(*unit), alone)
+
+
 @hypothesis.given(problems(dims=2))
 def test_adjoint_of_layers(problem):
     """⟨conv(x), y⟩ = ⟨x, conv_transpose(y)⟩ with the same weight and settings."""

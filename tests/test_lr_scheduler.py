@@ -441,7 +441,7 @@ def test_averages_leave_the_model_alone():
         np.testing.assert_array_equal(p.array, old)
         assert q.requires_grad and not np.shares_memory(p.array, q.array)
     np.testing.assert_allclose(averaged.module.weight.array, before[0] / 2)
-    assert averaged.n_averaged.item() == 2 and list(averaged.state_dict())[0] == "n_averaged"
+    assert averaged.n_averaged.item() == 2 and next(iter(averaged.state_dict())) == "n_averaged"
     with pytest.raises(AssertionError, match="not both"):
         swa_utils.AveragedModel(model, avg_fn=abs, multi_avg_fn=abs)
     for make in (swa_utils.get_ema_avg_fn, swa_utils.get_ema_multi_avg_fn):

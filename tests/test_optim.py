@@ -268,7 +268,7 @@ def test_lbfgs_in_single_precision(torch):
 def test_line_searches_are_those_of_pytorch(torch):
     theirs = pytest.importorskip("torch.optim.lbfgs")._strong_wolfe
     compared = 0
-    for seed in range(1000):
+    for seed in range(400):
         rng = np.random.default_rng(seed)
         waves, heights, bend = 10 ** rng.uniform(0, 1.5, 4), rng.standard_normal(4), 10 ** rng.uniform(-1, 1)
         first, most = 10 ** rng.uniform(-3, 1), int(rng.integers(1, 25))
@@ -303,7 +303,7 @@ def test_line_searches_are_those_of_pytorch(torch):
         np.testing.assert_allclose(*seen, rtol=1e-6)
         np.testing.assert_allclose([found[0], found[2]], [f, t], rtol=1e-6)
         np.testing.assert_allclose(found[1], g, atol=1e-6 * (1 + abs(slope)))
-    assert compared > 500
+    assert compared > 200
 
 
 @pytest.mark.parametrize("search", [None, "strong_wolfe"])
@@ -330,7 +330,7 @@ def test_lbfgs_takes_the_state_of_pytorch(torch):
 
 
 def test_lbfgs_finds_the_minimum():
-    parameters, losses, _, _ = minimise(tg, {"line_search_fn": "strong_wolfe", "max_iter": 200}, "float64", 1)
+    _, losses, _, _ = minimise(tg, {"line_search_fn": "strong_wolfe", "max_iter": 200}, "float64", 1)
     assert losses[-1] < 1e-8
     assert losses[-1] == min(losses)
 

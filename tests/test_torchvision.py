@@ -30,30 +30,50 @@ SHADES = Image.fromarray(BYTES[0])
 NAMES = {name: getattr(transforms, name) for name in transforms.__all__}
 
 STORED = {
-    'Resize(13)': ((13, 15), (2.10148, 2.10148), (536.3463, 536.3463)),
-    'Resize((9, 31), interpolation=InterpolationMode.BICUBIC)': ((9, 31), (0.87043, 0.87043), (215.04059, 215.04059)),
-    'Resize((9, 31), interpolation=InterpolationMode.NEAREST)': ((9, 31), (2.93472, 2.93472), (409.5827, 409.5827)),
-    'CenterCrop((11, 30))': ((11, 30), (-0.62038, -0.62038), (-163.0069, -163.0069)),
+    "Resize(13)": ((13, 15), (2.10148, 2.10148), (536.3463, 536.3463)),
+    "Resize((9, 31), interpolation=InterpolationMode.BICUBIC)": ((9, 31), (0.87043, 0.87043), (215.04059, 215.04059)),
+    "Resize((9, 31), interpolation=InterpolationMode.NEAREST)": ((9, 31), (2.93472, 2.93472), (409.5827, 409.5827)),
+    "CenterCrop((11, 30))": ((11, 30), (-0.62038, -0.62038), (-163.0069, -163.0069)),
     'Pad((3, 1, 4, 2), padding_mode="symmetric")': ((23, 31), (-3.7186, -3.7186), (-937.20671, -937.20671)),
     'RandomCrop(12, padding=4, padding_mode="reflect")': ((12, 12), (0.89935, -6.26671), (230.90751, -1593.30294)),
-    'RandomHorizontalFlip()': ((20, 24), (4.81464, -0.83811), (1233.30611, -220.88267)),
-    'RandomVerticalFlip()': ((20, 24), (7.83418, -0.83811), (1986.18692, -220.88267)),
-    'RandomResizedCrop(10)': ((10, 10), (-1.12146, -1.36075), (-288.94966, -344.31889)),
-    'RandomResizedCrop((8, 12), scale=(0.8, 1.0), ratio=(3.0, 4.0))': ((8, 12), (0.89331, 0.89331), (227.22701, 227.22701)),
-    'RandomRotation(40)': ((20, 24), (-0.83811, -0.40394), (-220.88267, -86.21535)),
-    'RandomRotation((10, 80), interpolation=InterpolationMode.BILINEAR, expand=True, fill=1)': ((32, 30), (-15.14335, 7.79681), (-1190.63591, 121.84315)),
-    'RandomAffine((10, 30), translate=(0.1, 0.3), scale=(0.7, 1.3), shear=(-5, 5, -20, 20), interpolation=InterpolationMode.BILINEAR)': ((20, 24), (0.84298, 2.37535), (99.28336, 600.14439)),
-    'RandomAffine(20, center=(2, 8), shear=10)': ((20, 24), (-7.82627, 4.34926), (-1945.74855, 1106.7243)),
-    'ColorJitter(0.4, 0.4, 0.4, 0.1)': ((20, 24), (-0.53466, -0.3538), (-116.22566, -153.9662)),
-    'ColorJitter(brightness=(0.5, 2.0), hue=(-0.1, 0.5))': ((20, 24), (0.24152, 3.24977), (39.95964, 787.46101)),
-    'Grayscale()': ((20, 24), (0.67107, 0.67107), (164.6668, 164.6668)),
-    'RandomGrayscale(0.5)': ((20, 24), (0.72302, -0.83811), (181.39245, -220.88267)),
-    'GaussianBlur((5, 3))': ((20, 24), (-0.35644, -0.11573), (-95.71398, -45.62759)),
+    "RandomHorizontalFlip()": ((20, 24), (4.81464, -0.83811), (1233.30611, -220.88267)),
+    "RandomVerticalFlip()": ((20, 24), (7.83418, -0.83811), (1986.18692, -220.88267)),
+    "RandomResizedCrop(10)": ((10, 10), (-1.12146, -1.36075), (-288.94966, -344.31889)),
+    "RandomResizedCrop((8, 12), scale=(0.8, 1.0), ratio=(3.0, 4.0))": (
+        (8, 12),
+        (0.89331, 0.89331),
+        (227.22701, 227.22701),
+    ),
+    "RandomRotation(40)": ((20, 24), (-0.83811, -0.40394), (-220.88267, -86.21535)),
+    "RandomRotation((10, 80), interpolation=InterpolationMode.BILINEAR, expand=True, fill=1)": (
+        (32, 30),
+        (-15.14335, 7.79681),
+        (-1190.63591, 121.84315),
+    ),
+    "RandomAffine((10, 30), translate=(0.1, 0.3), scale=(0.7, 1.3), shear=(-5, 5, -20, 20), interpolation=InterpolationMode.BILINEAR)": (
+        (20, 24),
+        (0.84298, 2.37535),
+        (99.28336, 600.14439),
+    ),
+    "RandomAffine(20, center=(2, 8), shear=10)": ((20, 24), (-7.82627, 4.34926), (-1945.74855, 1106.7243)),
+    "ColorJitter(0.4, 0.4, 0.4, 0.1)": ((20, 24), (-0.53466, -0.3538), (-116.22566, -153.9662)),
+    "ColorJitter(brightness=(0.5, 2.0), hue=(-0.1, 0.5))": ((20, 24), (0.24152, 3.24977), (39.95964, 787.46101)),
+    "Grayscale()": ((20, 24), (0.67107, 0.67107), (164.6668, 164.6668)),
+    "RandomGrayscale(0.5)": ((20, 24), (0.72302, -0.83811), (181.39245, -220.88267)),
+    "GaussianBlur((5, 3))": ((20, 24), (-0.35644, -0.11573), (-95.71398, -45.62759)),
     'RandomErasing(0.9, value="random")': ((20, 24), (14.32214, 9.32954), None),
-    'RandomErasing(0.9, value=(1, 2, 3))': ((20, 24), (4.96796, -0.82314), None),
-    'RandomApply([RandomCrop(9)], p=0.6)': ((20, 24), (-0.67554, -0.83811), (-166.36222, -220.88267)),
-    'RandomChoice([RandomRotation(20), CenterCrop(9)], p=[0.4, 0.6])': ((20, 24), (1.72314, -1.35827), (443.2861, -336.89285)),
-    'RandomOrder([RandomRotation(20), RandomCrop(9), ColorJitter(0.3)])': ((9, 9), (-0.68059, 2.89501), (-168.69457, 745.94146)),
+    "RandomErasing(0.9, value=(1, 2, 3))": ((20, 24), (4.96796, -0.82314), None),
+    "RandomApply([RandomCrop(9)], p=0.6)": ((20, 24), (-0.67554, -0.83811), (-166.36222, -220.88267)),
+    "RandomChoice([RandomRotation(20), CenterCrop(9)], p=[0.4, 0.6])": (
+        (20, 24),
+        (1.72314, -1.35827),
+        (443.2861, -336.89285),
+    ),
+    "RandomOrder([RandomRotation(20), RandomCrop(9), ColorJitter(0.3)])": (
+        (9, 9),
+        (-0.68059, 2.89501),
+        (-168.69457, 745.94146),
+    ),
 }
 """transform -> (height, width) with seed 1; Σ value · cos(number of the value) with the seeds 0 and 1, for TENSOR and IMAGE.
 
@@ -61,54 +81,30 @@ The numbers are those of torchvision 0.28 with PyTorch 2.13 and Pillow 13.
 """
 
 TEXTS = {
-    'Resize(13)':
-        'Resize(size=13, interpolation=bilinear, max_size=None, antialias=True)',
-    'Resize((9, 31), interpolation=InterpolationMode.BICUBIC)':
-        'Resize(size=(9, 31), interpolation=bicubic, max_size=None, antialias=True)',
-    'Resize((9, 31), interpolation=InterpolationMode.NEAREST)':
-        'Resize(size=(9, 31), interpolation=nearest, max_size=None, antialias=True)',
-    'CenterCrop((11, 30))':
-        'CenterCrop(size=(11, 30))',
-    'Pad((3, 1, 4, 2), padding_mode="symmetric")':
-        'Pad(padding=(3, 1, 4, 2), fill=0, padding_mode=symmetric)',
-    'RandomCrop(12, padding=4, padding_mode="reflect")':
-        'RandomCrop(size=(12, 12), padding=4)',
-    'RandomHorizontalFlip()':
-        'RandomHorizontalFlip(p=0.5)',
-    'RandomVerticalFlip()':
-        'RandomVerticalFlip(p=0.5)',
-    'RandomResizedCrop(10)':
-        'RandomResizedCrop(size=(10, 10), scale=(0.08, 1.0), ratio=(0.75, 1.3333), interpolation=bilinear, antialias=True)',
-    'RandomResizedCrop((8, 12), scale=(0.8, 1.0), ratio=(3.0, 4.0))':
-        'RandomResizedCrop(size=(8, 12), scale=(0.8, 1.0), ratio=(3.0, 4.0), interpolation=bilinear, antialias=True)',
-    'RandomRotation(40)':
-        'RandomRotation(degrees=[-40.0, 40.0], interpolation=nearest, expand=False, fill=0)',
-    'RandomRotation((10, 80), interpolation=InterpolationMode.BILINEAR, expand=True, fill=1)':
-        'RandomRotation(degrees=[10.0, 80.0], interpolation=bilinear, expand=True, fill=1)',
-    'RandomAffine((10, 30), translate=(0.1, 0.3), scale=(0.7, 1.3), shear=(-5, 5, -20, 20), interpolation=InterpolationMode.BILINEAR)':
-        'RandomAffine(degrees=[10.0, 30.0], translate=(0.1, 0.3), scale=(0.7, 1.3), shear=[-5.0, 5.0, -20.0, 20.0], interpolation=bilinear)',
-    'RandomAffine(20, center=(2, 8), shear=10)':
-        'RandomAffine(degrees=[-20.0, 20.0], shear=[-10.0, 10.0], center=(2, 8))',
-    'ColorJitter(0.4, 0.4, 0.4, 0.1)':
-        'ColorJitter(brightness=(0.6, 1.4), contrast=(0.6, 1.4), saturation=(0.6, 1.4), hue=(-0.1, 0.1))',
-    'ColorJitter(brightness=(0.5, 2.0), hue=(-0.1, 0.5))':
-        'ColorJitter(brightness=(0.5, 2.0), contrast=None, saturation=None, hue=(-0.1, 0.5))',
-    'Grayscale()':
-        'Grayscale(num_output_channels=1)',
-    'RandomGrayscale(0.5)':
-        'RandomGrayscale(p=0.5)',
-    'GaussianBlur((5, 3))':
-        'GaussianBlur(kernel_size=(5, 3), sigma=(0.1, 2.0))',
-    'RandomErasing(0.9, value="random")':
-        'RandomErasing(p=0.9, scale=(0.02, 0.33), ratio=(0.3, 3.3), value=random, inplace=False)',
-    'RandomErasing(0.9, value=(1, 2, 3))':
-        'RandomErasing(p=0.9, scale=(0.02, 0.33), ratio=(0.3, 3.3), value=(1, 2, 3), inplace=False)',
-    'RandomApply([RandomCrop(9)], p=0.6)':
-        'RandomApply(\n    p=0.6\n    RandomCrop(size=(9, 9), padding=None)\n)',
-    'RandomChoice([RandomRotation(20), CenterCrop(9)], p=[0.4, 0.6])':
-        'RandomChoice(\n    RandomRotation(degrees=[-20.0, 20.0], interpolation=nearest, expand=False, fill=0)\n    CenterCrop(size=(9, 9))\n)(p=[0.4, 0.6])',
-    'RandomOrder([RandomRotation(20), RandomCrop(9), ColorJitter(0.3)])':
-        'RandomOrder(\n    RandomRotation(degrees=[-20.0, 20.0], interpolation=nearest, expand=False, fill=0)\n    RandomCrop(size=(9, 9), padding=None)\n    ColorJitter(brightness=(0.7, 1.3), contrast=None, saturation=None, hue=None)\n)',
+    "Resize(13)": "Resize(size=13, interpolation=bilinear, max_size=None, antialias=True)",
+    "Resize((9, 31), interpolation=InterpolationMode.BICUBIC)": "Resize(size=(9, 31), interpolation=bicubic, max_size=None, antialias=True)",
+    "Resize((9, 31), interpolation=InterpolationMode.NEAREST)": "Resize(size=(9, 31), interpolation=nearest, max_size=None, antialias=True)",
+    "CenterCrop((11, 30))": "CenterCrop(size=(11, 30))",
+    'Pad((3, 1, 4, 2), padding_mode="symmetric")': "Pad(padding=(3, 1, 4, 2), fill=0, padding_mode=symmetric)",
+    'RandomCrop(12, padding=4, padding_mode="reflect")': "RandomCrop(size=(12, 12), padding=4)",
+    "RandomHorizontalFlip()": "RandomHorizontalFlip(p=0.5)",
+    "RandomVerticalFlip()": "RandomVerticalFlip(p=0.5)",
+    "RandomResizedCrop(10)": "RandomResizedCrop(size=(10, 10), scale=(0.08, 1.0), ratio=(0.75, 1.3333), interpolation=bilinear, antialias=True)",
+    "RandomResizedCrop((8, 12), scale=(0.8, 1.0), ratio=(3.0, 4.0))": "RandomResizedCrop(size=(8, 12), scale=(0.8, 1.0), ratio=(3.0, 4.0), interpolation=bilinear, antialias=True)",
+    "RandomRotation(40)": "RandomRotation(degrees=[-40.0, 40.0], interpolation=nearest, expand=False, fill=0)",
+    "RandomRotation((10, 80), interpolation=InterpolationMode.BILINEAR, expand=True, fill=1)": "RandomRotation(degrees=[10.0, 80.0], interpolation=bilinear, expand=True, fill=1)",
+    "RandomAffine((10, 30), translate=(0.1, 0.3), scale=(0.7, 1.3), shear=(-5, 5, -20, 20), interpolation=InterpolationMode.BILINEAR)": "RandomAffine(degrees=[10.0, 30.0], translate=(0.1, 0.3), scale=(0.7, 1.3), shear=[-5.0, 5.0, -20.0, 20.0], interpolation=bilinear)",
+    "RandomAffine(20, center=(2, 8), shear=10)": "RandomAffine(degrees=[-20.0, 20.0], shear=[-10.0, 10.0], center=(2, 8))",
+    "ColorJitter(0.4, 0.4, 0.4, 0.1)": "ColorJitter(brightness=(0.6, 1.4), contrast=(0.6, 1.4), saturation=(0.6, 1.4), hue=(-0.1, 0.1))",
+    "ColorJitter(brightness=(0.5, 2.0), hue=(-0.1, 0.5))": "ColorJitter(brightness=(0.5, 2.0), contrast=None, saturation=None, hue=(-0.1, 0.5))",
+    "Grayscale()": "Grayscale(num_output_channels=1)",
+    "RandomGrayscale(0.5)": "RandomGrayscale(p=0.5)",
+    "GaussianBlur((5, 3))": "GaussianBlur(kernel_size=(5, 3), sigma=(0.1, 2.0))",
+    'RandomErasing(0.9, value="random")': "RandomErasing(p=0.9, scale=(0.02, 0.33), ratio=(0.3, 3.3), value=random, inplace=False)",
+    "RandomErasing(0.9, value=(1, 2, 3))": "RandomErasing(p=0.9, scale=(0.02, 0.33), ratio=(0.3, 3.3), value=(1, 2, 3), inplace=False)",
+    "RandomApply([RandomCrop(9)], p=0.6)": "RandomApply(\n    p=0.6\n    RandomCrop(size=(9, 9), padding=None)\n)",
+    "RandomChoice([RandomRotation(20), CenterCrop(9)], p=[0.4, 0.6])": "RandomChoice(\n    RandomRotation(degrees=[-20.0, 20.0], interpolation=nearest, expand=False, fill=0)\n    CenterCrop(size=(9, 9))\n)(p=[0.4, 0.6])",
+    "RandomOrder([RandomRotation(20), RandomCrop(9), ColorJitter(0.3)])": "RandomOrder(\n    RandomRotation(degrees=[-20.0, 20.0], interpolation=nearest, expand=False, fill=0)\n    RandomCrop(size=(9, 9), padding=None)\n    ColorJitter(brightness=(0.7, 1.3), contrast=None, saturation=None, hue=None)\n)",
 }
 """transform -> how torchvision writes it."""
 
@@ -157,7 +153,9 @@ def test_parameters_are_drawn_in_the_same_order():
     assert transforms.RandomCrop.get_params(IMAGE, (7, 9)) == (1, 14, 7, 9)
     assert transforms.RandomResizedCrop.get_params(IMAGE, (0.1, 0.5), (0.5, 2.0)) == (8, 4, 12, 19)
     assert transforms.RandomRotation.get_params([-10, 10]) == pytest.approx(-6.712169647216797, rel=1e-6)
-    angle, moved, scale, shear = transforms.RandomAffine.get_params([-10, 10], (0.1, 0.2), (0.5, 2), [-5, 5, -3, 3], [24, 20])
+    angle, moved, scale, shear = transforms.RandomAffine.get_params(
+        [-10, 10], (0.1, 0.2), (0.5, 2), [-5, 5, -3, 3], [24, 20]
+    )
     assert moved == (-2, 4)
     assert (angle, scale, *shear) == pytest.approx((4.758387565, 1.409642815, 0.645712614, -2.565526962), rel=1e-6)
     assert transforms.GaussianBlur.get_params(0.1, 2) == pytest.approx(1.3527439832687378, rel=1e-6)
@@ -182,6 +180,7 @@ def test_mirrors_and_parts(image):
     assert same(F.rotate(image, 180), F.hflip(F.vflip(image)))
     assert same(F.rotate(F.rotate(image, 90, expand=True), -90, expand=True), image)
     assert same(F.center_crop(image, (8, 10)), F.crop(image, 6, 7, 8, 10))
+    assert same(F.center_crop(image, (23, 20)), F.crop(F.pad(image, (0, 1, 0, 2)), 0, 2, 23, 20))
     assert same(F.crop(F.pad(image, (3, 1, 4, 2)), 1, 3, 20, 24), image)
     assert same(F.pad(F.crop(image, 1, 3, 12, 14), (3, 1, 7, 7)), F.pad(F.pad(image, (-3, -1, -7, -7)), (3, 1, 7, 7)))
     assert same(F.crop(image, -2, 20, 9, 9), F.crop(F.pad(image, 9), 7, 29, 9, 9))
@@ -233,7 +232,10 @@ def test_images_become_tensors_and_back(mode):
     if mode != "1":
         given = scaled.numpy() if mode == "I;16" else x.numpy()
         back = F.to_pil_image(tg.tensor(given), mode)
-        assert same(back, image) and (mode in ("HSV", "YCbCr", "CMYK") or same(F.to_pil_image(tg.tensor(given), None if mode != "F" else "F"), image))
+        assert same(back, image) and (
+            mode in ("HSV", "YCbCr", "CMYK")
+            or same(F.to_pil_image(tg.tensor(given), None if mode != "F" else "F"), image)
+        )
     if mode in ("L", "RGB"):
         assert same(F.to_pil_image(scaled), image) and same(F.to_pil_image(np.asarray(image)), image)
         assert same(F.to_tensor(np.asarray(image)), scaled)
@@ -274,8 +276,17 @@ def test_erasing():
     assert found[0].any() and (found == found[:1]).all() and not (TENSOR.numpy() == 7).any()
     rows, columns = found[0].any(1), found[0].any(0)
     assert np.array_equal(found[0], np.outer(rows, columns))
+    # a rectangle as high as the image is not taken; after ten of them it is the whole image
+    assert erase.get_params(tg.zeros(1, 4, 9), (16 / 36, 16 / 36), (1.0, 1.0), [0.0])[:4] == (0, 0, 4, 9)
     x = TENSOR.clone()
     assert seeded(3, transforms.RandomErasing(1, value=7, inplace=True), x) is x and same(x, seeded(3, erase, TENSOR))
+
+
+def test_choices_follow_their_probabilities():
+    choice = transforms.RandomChoice(
+        [transforms.Lambda(lambda x: x + "a"), transforms.Lambda(lambda x: x + "b")], p=[0, 1]
+    )
+    assert {choice("") for _ in range(20)} == {"b"}
 
 
 def test_modules_in_random_apply():
@@ -352,7 +363,15 @@ def test_grids(settings, size, total):
 def test_layout_of_a_grid():
     images = tg.tensor(np.arange(1, 6, dtype=np.uint8)[:, None, None, None]) * tg.ones((5, 1, 2, 3), dtype=tg.uint8)
     grid = utils.make_grid(images, nrow=3, padding=1, pad_value=9)
-    rows = ["9999999999999", "9111922293339", "9111922293339", "9999999999999", "9444955599999", "9444955599999", "9" * 13]
+    rows = [
+        "9999999999999",
+        "9111922293339",
+        "9111922293339",
+        "9999999999999",
+        "9444955599999",
+        "9444955599999",
+        "9" * 13,
+    ]
     assert grid.dtype == np.uint8 and grid.tolist() == [[[int(v) for v in row] for row in rows]] * 3
     assert same(utils.make_grid(TENSOR), TENSOR) and tuple(utils.make_grid(TENSOR[0]).shape) == (3, 20, 24)
     with pytest.raises(TypeError, match="list of tensors"):
@@ -413,7 +432,11 @@ def test_mnist_is_found_elsewhere(small_mnist, monkeypatch, tmp_path):  # noqa: 
     with pytest.raises(RuntimeError, match="FashionMNIST is not in .*none.FashionMNIST.raw.*download=True"):
         datasets.FashionMNIST(tmp_path / "none")
     labels = small_mnist.contents["train-labels-idx1-ubyte"]
-    written(tmp_path / "shared" / "mnist", gzip.compress(idx(np.frombuffer(labels[8:-1], np.uint8))), "train-labels-idx1-ubyte.gz")
+    written(
+        tmp_path / "shared" / "mnist",
+        gzip.compress(idx(np.frombuffer(labels[8:-1], np.uint8))),
+        "train-labels-idx1-ubyte.gz",
+    )
     with pytest.raises(ValueError, match=r"shapes \(5, 4, 4\) and \(4,\)"):
         datasets.MNIST(tmp_path / "none")
 
@@ -477,27 +500,31 @@ def test_cifar(small_cifar, monkeypatch, tmp_path):
     x, _ = test[0]
     assert np.array_equal(x.numpy(), expected[5][0].transpose(2, 0, 1) / np.float32(255))
     assert "Split: Test" in repr(test) and data.class_to_idx["ship"] == 8
-    for content, message in ((b"\x01" * 3072, "no multiple of 3073"), (b"\x0a" + bytes(3072), "label 10"), (b"", "0 bytes")):
+    for content, message in (
+        (b"\x01" * 3072, "no multiple of 3073"),
+        (b"\x0a" + bytes(3072), "label 10"),
+        (b"", "0 bytes"),
+    ):
         (tmp_path / "cifar-10-batches-bin" / "test_batch.bin").write_bytes(content)
         with pytest.raises(ValueError, match=message):
             datasets.CIFAR10(tmp_path, train=False)
 
 
 def test_image_folder(tmp_path):
-    for name in ("dog/b.png", "dog/old/A.PNG", "cat/1.png"):
+    for name in ("dog/b.png", "dog/a.png", "dog/old/A.PNG", "cat/1.png"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (SHADES if "cat" in name else IMAGE).save(tmp_path / name)
     (tmp_path / "cat" / "notes.txt").write_text("no image")
     data = datasets.ImageFolder(tmp_path, transforms.ToTensor())
-    assert data.classes == ["cat", "dog"] and data.class_to_idx == {"cat": 0, "dog": 1} and data.targets == [0, 1, 1]
-    paths = [os.path.relpath(path, tmp_path) for path, _ in data.samples]
-    assert paths == [os.path.join("cat", "1.png"), os.path.join("dog", "b.png"), os.path.join("dog", "old", "A.PNG")]
+    assert data.classes == ["cat", "dog"] and data.class_to_idx == {"cat": 0, "dog": 1} and data.targets == [0, 1, 1, 1]
+    paths = [os.path.relpath(path, tmp_path).replace(os.sep, "/") for path, _ in data.samples]
+    assert paths == ["cat/1.png", "dog/a.png", "dog/b.png", "dog/old/A.PNG"]
     x, y = data[1]
     assert y == 1 and same(x, F.to_tensor(IMAGE)) and tuple(data[0][0].shape) == (3, 20, 24)
     (tmp_path / "empty").mkdir()
     with pytest.raises(FileNotFoundError, match=r"classes empty; files count that end in \.jpg"):
         datasets.ImageFolder(tmp_path)
-    assert len(datasets.ImageFolder(tmp_path, allow_empty=True)) == 3
+    assert len(datasets.ImageFolder(tmp_path, allow_empty=True)) == 4
     only = datasets.DatasetFolder(tmp_path, str, is_valid_file=lambda path: path.endswith(".txt"), allow_empty=True)
     assert [os.path.basename(path) for path, _ in only] == ["notes.txt"]
     with pytest.raises(FileNotFoundError, match="no folder"):

@@ -71,6 +71,8 @@ def __getattr__(name):
         part = importlib.import_module(f"{__name__}.{module}")
         value = globals()[name] = part if attribute is None else getattr(part, attribute)
         return value
+    if name.endswith("_") and not name.startswith("_") and hasattr(Tensor, name):
+        return getattr(Tensor, name)  # relu_(x) is x.relu_()
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

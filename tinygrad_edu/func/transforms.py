@@ -84,7 +84,7 @@ def jacrev(func, argnums=0, *, has_aux=False):
     return _jacobian(func, argnums, has_aux, jacobian_rows)
 
 
-def jacfwd(func, argnums=0, has_aux=False):
+def jacfwd(func, argnums=0, has_aux=False, *, randomness="error"):
     """As `jacrev`, but column by column by forward products: best where there are fewer inputs than outputs."""
     return _jacobian(func, argnums, has_aux, jacobian_columns)
 

@@ -287,3 +287,17 @@ class Softmax2d(Module):
         if input.ndim not in (3, 4):
             raise ValueError(f"Softmax2d takes (N, C, H, W) or (C, H, W), not {tuple(input.shape)}")
         return functional.softmax(input, -3)
+
+
+class RReLU(Module):
+    """Leaky ReLU with random slopes in training: `functional.rrelu`."""
+
+    def __init__(self, lower=1.0 / 8, upper=1.0 / 3, inplace=False):
+        super().__init__()
+        self.lower, self.upper, self.inplace = lower, upper, inplace
+
+    def forward(self, input):
+        return functional.rrelu(input, self.lower, self.upper, self.training, self.inplace)
+
+    def extra_repr(self):
+        return f"lower={self.lower}, upper={self.upper}" + (", inplace=True" if self.inplace else "")

@@ -179,8 +179,8 @@ class TransposedConvolution(Convolution):
         largest = [size + s - 1 for size, s in zip(smallest, self.stride)]
         if any(not low <= size <= high for low, size, high in zip(smallest, sizes, largest)):
             raise ValueError(
-                f"{type(self).__name__}: output_size {sizes} is not possible for an input of shape {tuple(input.shape)}; "
-                f"sizes go from {smallest} to {largest}"
+                f"{type(self).__name__}: output_size {sizes} is not possible for an input of shape "
+                f"{tuple(input.shape)}; sizes go from {smallest} to {largest}"
             )
         return tuple([size - low for size, low in zip(sizes, smallest)])
 

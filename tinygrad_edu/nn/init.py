@@ -225,3 +225,19 @@ def accepted(tensor, mean, std, a, b, generator):
             values = np.where(outside, again.uniform_(a, b, generator=generator).array, values)
             outside &= refused()
     return overwritten(tensor, values)
+
+
+def dirac_(tensor, groups=1):
+    """The weights of a convolution that passes its input channels on unchanged, as many as there are: (out, in, *kernel)."""
+    if not 3 <= tensor.ndim <= 5:
+        raise ValueError(f"dirac_ fills weights with 3, 4 or 5 dimensions, (out, in, *kernel), not {tuple(tensor.shape)}")
+    if tensor.shape[0] % groups:
+        raise ValueError(f"dirac_: the {tensor.shape[0]} output channels cannot be divided into {groups} groups")
+    values = np.zeros(tuple(tensor.shape), tensor.array.dtype)
+    size = tensor.shape[0] // groups
+    middle = tuple([n // 2 for n in tensor.shape[2:]])
+    for group in range(groups):
+        for channel in range(min(size, tensor.shape[1])):
+            values[(group * size + channel, channel, *middle)] = 1
+    with no_grad():
+        return tensor.copy_(of_array(values, None))

@@ -1,7 +1,5 @@
 """Losses as modules: they hold the settings, and functional has the formulas."""
 
-import warnings
-
 from ..ops.classification import cross_entropy, nll_loss
 from ..ops.ctc import ctc_loss
 from ..ops.loss import (
@@ -9,6 +7,7 @@ from ..ops.loss import (
     smooth_l1_loss,
 )  # fmt: skip
 from .module import Module
+from .reduction import old_reduction
 
 
 class Loss(Module):
@@ -22,10 +21,7 @@ class Loss(Module):
     def __init__(self, size_average=None, reduce=None, reduction="mean"):
         super().__init__()
         if size_average is not None or reduce is not None:
-            reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
-            warnings.warn(
-                f"size_average and reduce are deprecated; write reduction={reduction!r}", UserWarning, stacklevel=3
-            )
+            reduction = old_reduction(size_average, reduce)
         check_reduction(reduction, self.reductions)
         self.reduction = reduction
 

@@ -16,7 +16,7 @@ import numpy as np
 from ..define import case, op
 from . import convolution_rows, convolution_taps
 from .convolution_plan import plan_of
-from .convolution_windows import col2im, im2col
+from .convolution_windows import col2im, im2col, places
 from .indexing import getitem
 from .joining import pad_zeros, unpad
 from .linear import matmul
@@ -42,12 +42,7 @@ def computed_in(x, weight):
 
 def out_sizes(sizes, kernel, stride, padding, dilation):
     """How many places a kernel has along each dimension of an image."""
-    return tuple(
-        [
-            (size + a + b - d * (k - 1) - 1) // s + 1
-            for size, k, s, (a, b), d in zip(sizes, kernel, stride, padding, dilation)
-        ]
-    )
+    return places([size + a + b for size, (a, b) in zip(sizes, padding)], kernel, stride, dilation)
 
 
 def by_channel(bias, ndim):

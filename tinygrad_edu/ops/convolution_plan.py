@@ -127,9 +127,11 @@ def shared_out(work, units, plan, fixed=False):
     """[work(units for it), ...]: on one thread, or on several if there is much to do.
 
     fixed  each thread gets units of its own, always the same, for what is added up in their order; else the next ones
+
+    The products are small: BLAS's own threads would wait more than they compute. They are for single large units.
     """
-    threads = min(get_num_threads(), len(units))
-    if threads == 1 or plan.duration < WORTH_THREADS or blas.one_thread is None:
+    threads = min(get_num_threads(), len(units)) if plan.duration > WORTH_THREADS else 1
+    if blas.one_thread is None or (threads == 1 and plan.duration > WORTH_THREADS):
         return [work(units)]
     shares = [units[k::threads] for k in range(threads)] if fixed else [iter(units)] * threads
     with blas.one_thread:

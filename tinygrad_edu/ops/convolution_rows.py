@@ -40,9 +40,12 @@ def copy_rows(target, source, first):
 def stacked(array, count, height, step):
     """For an array (g, row, k, columns) without gaps the matrices (g, count, height · k, columns): each `height` rows
     one after the other, each `step` rows behind the one before."""
-    groups, _, k, columns = array.shape
-    of_group, of_row, of_k, of_column = array.strides
-    return as_strided(array, (groups, count, height * k, columns), (of_group, of_row * step, of_k, of_column))
+    groups, rows, k, columns = array.shape
+    of_k = columns * array.itemsize
+    of_row = k * of_k
+    return as_strided(
+        array, (groups, count, height * k, columns), (rows * of_row, step * of_row, of_k, array.itemsize)
+    )
 
 
 class Columns:

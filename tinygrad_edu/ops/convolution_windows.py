@@ -138,7 +138,8 @@ def fold(input, output_size, kernel_size, dilation=1, padding=0, stride=1):
     size = numbers(output_size, 2, "output_size", "fold")
     if input.ndim not in (2, 3) or 0 in input.shape[-2:]:
         raise OperationError(
-            f"fold: expected columns (N, C · kernel elements, blocks), the first dimension optional, not shape {tuple(input.shape)}"
+            f"fold: expected columns (N, C · kernel elements, blocks), the first dimension optional, not shape "
+            f"{tuple(input.shape)}"
         )
     taps_, blocks = input.shape[-2:]
     if taps_ % (kernel[0] * kernel[1]):
@@ -150,8 +151,8 @@ def fold(input, output_size, kernel_size, dilation=1, padding=0, stride=1):
     count = places(padded, kernel, stride, dilation)
     if min(count) < 1 or count[0] * count[1] != blocks:
         raise OperationError(
-            f"fold: for output_size {size}, kernel_size {kernel}, dilation {dilation}, padding {padding} and stride {stride} "
-            f"there are {count[0]} · {count[1]} blocks, but the input has {blocks}"
+            f"fold: for output_size {size}, kernel_size {kernel}, dilation {dilation}, padding {padding} and stride "
+            f"{stride} there are {count[0]} · {count[1]} blocks, but the input has {blocks}"
         )
     x = input if input.ndim == 3 else reshape(input, (1, *input.shape))
     images = col2im(x, padded, kernel, stride, dilation)

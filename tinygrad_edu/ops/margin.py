@@ -60,7 +60,7 @@ def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"
 
 
 @composite(method=False)
-def hinge_embedding_loss(input, target, margin=1.0, size_average=None, reduce=None, reduction="mean"):
+def hinge_embedding_loss(input, target, margin=1.0, reduction="mean"):
     """x where target = 1, max(0, margin − x) where target = −1: x is a distance, targets say whether things are alike."""
     check_reduction(reduction)
     losses = where(target == -1, (margin - input).relu(), 0.0) + where(target == 1, input, 0.0)
@@ -68,7 +68,7 @@ def hinge_embedding_loss(input, target, margin=1.0, size_average=None, reduce=No
 
 
 @composite(method=False)
-def margin_ranking_loss(input1, input2, target, margin=0.0, size_average=None, reduce=None, reduction="mean"):
+def margin_ranking_loss(input1, input2, target, margin=0.0, reduction="mean"):
     """max(0, −target (x₁ − x₂) + margin): with target = 1 the first shall be larger, with −1 the second."""
     check_reduction(reduction)
     if not input1.ndim == input2.ndim == target.ndim:
@@ -80,14 +80,14 @@ def margin_ranking_loss(input1, input2, target, margin=0.0, size_average=None, r
 
 
 @composite(method=False)
-def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
+def soft_margin_loss(input, target, reduction="mean"):
     """log(1 + exp(−target · x)), for targets 1 and −1."""
     check_reduction(reduction)
     return reduce_by_ops((-target * input).softplus(), reduction)
 
 
 @composite(method=False)
-def multilabel_soft_margin_loss(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
+def multilabel_soft_margin_loss(input, target, weight=None, reduction="mean"):
     """The mean over the classes of the binary cross-entropies of σ(x) with targets 0 and 1."""
     check_reduction(reduction)
     losses = -(target * input.logsigmoid() + (1 - target) * (-input).logsigmoid())
@@ -96,7 +96,7 @@ def multilabel_soft_margin_loss(input, target, weight=None, size_average=None, r
 
 
 @composite(method=False)
-def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=None, reduce=None, reduction="mean"):
+def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, reduction="mean"):
     """Σ over the classes j ≠ y of max(0, margin − x_y + x_j)^p, divided by the number of classes.
 
     input   scores (N, C) or (C,)
@@ -121,7 +121,7 @@ def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=
 
 
 @composite(method=False)
-def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
+def multilabel_margin_loss(input, target, reduction="mean"):
     """Σ over right classes y and wrong ones j of max(0, 1 − x_y + x_j), divided by the number of classes.
 
     target  as many class numbers as classes, int64; those behind the first −1 do not count
@@ -141,7 +141,7 @@ def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduct
 
 
 @composite(method=False)
-def cosine_embedding_loss(input1, input2, target, margin=0.0, size_average=None, reduce=None, reduction="mean"):
+def cosine_embedding_loss(input1, input2, target, margin=0.0, reduction="mean"):
     """1 − cos(x₁, x₂) where target = 1, max(0, cos(x₁, x₂) − margin) where target = −1. Inputs (N, D) or (D,)."""
     check_reduction(reduction)
     if input1.ndim != target.ndim + 1:
@@ -157,7 +157,7 @@ def cosine_embedding_loss(input1, input2, target, margin=0.0, size_average=None,
 
 @composite(method=False)
 def triplet_margin_loss(
-    anchor, positive, negative, margin=1.0, p=2.0, eps=1e-6, swap=False, size_average=None, reduce=None, reduction="mean"
+    anchor, positive, negative, margin=1.0, p=2.0, eps=1e-6, swap=False, reduction="mean"
 ):
     """max(0, d(anchor, positive) − d(anchor, negative) + margin), d the p-norm of the difference + eps, along the last dimension.
 

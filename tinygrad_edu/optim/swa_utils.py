@@ -99,11 +99,11 @@ def copy_all(targets, values):
 
 def move_towards(targets, values, part):
     """Move each of a list of tensors `part` of the way to its value."""
-    apply(average, "update_parameters", [x.array for x in targets], [x.array for x in values], part)
+    apply(averaging, "update_parameters", [x.array for x in targets], [x.array for x in values], part)
 
 
 @op(None, None, internal=True, method=False, promotes=False)
-def average(targets, values, part):
+def averaging(targets, values, part):
     """targets ← targets + part · (values − targets), for lists of arrays; integers are cut off."""
     for target, value in zip(targets, values):
         if part != 1:

@@ -174,13 +174,10 @@ def crop(img, top, left, height, width):
 
 def center_crop(img, output_size):
     """The middle of the image; an image that is smaller gets a border of zeros."""
-    height, width = two_of(output_size)
-    _, rows, columns = get_dimensions(img)
-    if height > rows or width > columns:
-        more = [max(width - columns, 0), max(height - rows, 0)]
-        img = pad(img, [more[0] // 2, more[1] // 2, (more[0] + 1) // 2, (more[1] + 1) // 2])
-        rows, columns = max(rows, height), max(columns, width)
-    return crop(img, round((rows - height) / 2), round((columns - width) / 2), height, width)
+    part, whole = two_of(output_size), get_dimensions(img)[1:]
+    # an odd pixel is to the right of an image that is too small
+    top, left = [(b - a + 1) // 2 if a > b else round((b - a) / 2) for a, b in zip(part, whole)]
+    return crop(img, top, left, *part)
 
 
 PADDING_MODES = ("constant", "edge", "reflect", "symmetric")

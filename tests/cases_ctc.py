@@ -1,4 +1,5 @@
-"""Connectionist temporal classification. The log-probabilities are those of log_softmax: for such, both libraries' gradients agree."""
+"""Connectionist temporal classification. The log-probabilities are those of log_softmax: for such, both libraries'
+gradients agree."""
 
 import numpy as np
 
@@ -43,7 +44,10 @@ CALLS = {
 
 MODULES = {
     "nn.CTCLoss()": ((X,), lambda T, m, x: m(T.log_softmax(x, 2), T.tensor(TARGETS), (6, 6, 6), (3, 2, 1))),
-    "nn.CTCLoss(1, 'sum', True)": ((X,), lambda T, m, x: m(T.log_softmax(x, 2), T.tensor(TARGETS % 2 * 2), (6, 5, 1), (1, 2, 2))),
+    "nn.CTCLoss(1, 'sum', True)": (
+        (X,),
+        lambda T, m, x: m(T.log_softmax(x, 2), T.tensor(TARGETS % 2 * 2), (6, 5, 1), (1, 2, 2)),
+    ),
 }
 
 LOG_P = np.zeros((6, 3, 4))
@@ -65,4 +69,6 @@ ERRORS = {
     ]
 }  # fmt: skip
 ERRORS["ctc_loss: no examples"] = lambda T: T.nn.functional.ctc_loss(T.zeros(6, 0, 4), T.zeros(0, 3).long(), (), ())
-ERRORS["ctc_loss: integers"] = lambda T: T.nn.functional.ctc_loss(T.zeros(6, 3, 4).long(), T.tensor(TARGETS), (6, 6, 6), (3, 2, 1))
+ERRORS["ctc_loss: integers"] = lambda T: T.nn.functional.ctc_loss(
+    T.zeros(6, 3, 4).long(), T.tensor(TARGETS), (6, 6, 6), (3, 2, 1)
+)

@@ -172,16 +172,22 @@ ERRORS = {
     "cell state size": lambda T: T.nn.RNNCell(2, 3)(T.zeros(1, 2), T.zeros(1, 2)),
     "cell batch": lambda T: T.nn.GRUCell(2, 3)(T.zeros(2, 2), T.zeros(3, 3)),
     "cell nonlinearity": lambda T: T.nn.RNNCell(2, 3, nonlinearity="x")(T.zeros(1, 2)),
-    "too few weights": lambda T: T.gru(T.zeros(4, 3, 2), T.zeros(1, 3, 3), [T.zeros(9, 2)], False, 1, 0.0, False, False, False),
+    "too few weights": lambda T: T.gru(
+        T.zeros(4, 3, 2), T.zeros(1, 3, 3), [T.zeros(9, 2)], False, 1, 0.0, False, False, False
+    ),
     "pack: not sorted": lambda T: packed(T, T.zeros(4, 3, 2), UNSORTED),
     "pack: lengths": lambda T: packed(T, T.zeros(4, 3, 2), [4, 3]),
     "pack: length 0": lambda T: packed(T, T.zeros(4, 3, 2), [4, 3, 0]),
-    "pad: too short": lambda T: T.nn.utils.rnn.pad_packed_sequence(packed(T, T.zeros(4, 3, 2), LENGTHS), total_length=3),
+    "pad: too short": lambda T: T.nn.utils.rnn.pad_packed_sequence(
+        packed(T, T.zeros(4, 3, 2), LENGTHS), total_length=3
+    ),
     "pad_sequence: nothing": lambda T: T.nn.utils.rnn.pad_sequence([]),
     "pad_sequence: number": lambda T: T.nn.utils.rnn.pad_sequence(3),
     "pad_sequence: side": lambda T: T.nn.utils.rnn.pad_sequence([T.zeros(2)], padding_side="top"),
     "pad_sequence: sizes": lambda T: T.nn.utils.rnn.pad_sequence([T.zeros(2, 1), T.zeros(2, 2)]),
     "PackedSequence without sizes": lambda T: T.nn.utils.rnn.PackedSequence(T.zeros(2)),
-    "unpad: lengths": lambda T: T.nn.utils.rnn.unpad_sequence(T.zeros(2, 3), T.tensor([1, 1]), batch_first=True)
-    and T.nn.utils.rnn.unpad_sequence(T.zeros(2, 3), T.tensor([1]), batch_first=True),
+    "unpad: lengths": lambda T: (
+        T.nn.utils.rnn.unpad_sequence(T.zeros(2, 3), T.tensor([1, 1]), batch_first=True)
+        and T.nn.utils.rnn.unpad_sequence(T.zeros(2, 3), T.tensor([1]), batch_first=True)
+    ),
 }

@@ -275,4 +275,5 @@ def test_missing_accumulation_is_caught(keep, monkeypatch):
             exec(compile(spoiled, engine.__file__, "exec"), vars(engine), namespace)
             monkeypatch.setattr(engine, function.name, namespace[function.name])
     assert one_term.count >= 3, "the engine adds gradients up in a way that this test does not know"
-    assert not [entry.name for entry in ENTRIES if not is_caught(entry, cases_of(entry))]
+    flat = {"sign", "floor", "ceil", "trunc", "round"}  # 0 + 0 is 0
+    assert not [entry.name for entry in ENTRIES if entry.name not in flat and not is_caught(entry, cases_of(entry))]

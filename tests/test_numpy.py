@@ -92,7 +92,7 @@ def check(case):
         return
     else:
         ours, theirs = [ours], [theirs]
-    constants = (np.zeros_like, np.ones_like, np.empty_like, np.full_like, np.sign, np.floor, np.round)
+    constants = (np.zeros_like, np.ones_like, np.empty_like, np.full_like)
     for mine, expected in zip(ours, theirs):
         assert isinstance(mine, tg.Tensor)
         assert mine.dtype == expected.dtype and tuple(mine.shape) == expected.shape
@@ -114,10 +114,7 @@ def test_functions(number):
 def test_ufuncs(ufunc):
     arrays = (abs(A) + 0.1, abs(B) + 0.1)[: ufunc.nin]
     ours, theirs = ufunc(*[tg.tensor(x, requires_grad=True) for x in arrays]), ufunc(*arrays)
-    assert (
-        ours.requires_grad == (theirs.dtype.kind == "f" and ufunc not in (np.sign, np.floor))
-        and ours.dtype == theirs.dtype
-    )
+    assert ours.requires_grad == (theirs.dtype.kind == "f") and ours.dtype == theirs.dtype
     np.testing.assert_allclose(ours.array, theirs, rtol=1e-14)
     assert np.allclose(ufunc(arrays[0], *[tg.tensor(x) for x in arrays[1:]]), theirs, rtol=1e-14)
 

@@ -14,7 +14,7 @@ from .tensor import of_array
 class Op:
     """One row of the table. The parameters of `op` say what its fields mean."""
 
-    def __init__(self, kernel, rules, joint, operands, saves=(), **facts):
+    def __init__(self, kernel, rules, joint, operands, saves=(), adds=None, **facts):
         code = kernel.__code__
         parameters = code.co_varnames[: code.co_argcount]
         self.name = kernel.__name__.rstrip("_")
@@ -34,6 +34,7 @@ class Op:
         self.rules = rules if joint is None else None
         self.joint = joint
         self.saves = saves
+        self.adds = adds
         if saves and joint is None:
             raise TypeError(f"`{self.name}` saves {saves}: that goes with a joint rule only")
         self.names = tuple(self._names_of(rule) for rule in (rules if joint is None else (joint,)))

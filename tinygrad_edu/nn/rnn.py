@@ -188,7 +188,9 @@ def check_settings(mode, input_size, hidden_size, num_layers, bias, batch_first,
     if mode not in GATES:
         raise ValueError(f"there is no recurrent network of mode {mode!r}, only {', '.join(GATES)}")
     if not isinstance(dropout, numbers.Number) or isinstance(dropout, bool) or not 0 <= dropout <= 1:
-        raise ValueError(f"dropout must be a number from 0 to 1, the probability of an element to be set to 0, not {dropout!r}")
+        raise ValueError(
+            f"dropout must be a number from 0 to 1, the probability of an element to be set to 0, not {dropout!r}"
+        )
     for name, value, kind in (
         ("bias", bias, bool), ("batch_first", batch_first, bool), ("input_size", input_size, int), ("hidden_size", hidden_size, int),
     ):  # fmt: skip
@@ -220,7 +222,8 @@ class RNN(RNNBase):
 
     rnn(input, hx) gives (output, h_n):
 
-    input   (steps, batch, input_size); (steps, input_size) without a batch; or a PackedSequence, and then so is the output
+    input   (steps, batch, input_size); (steps, input_size) without a batch; or a PackedSequence, and then so is the
+            output
     hx      the initial state (layers · directions, batch, hidden_size), by default zeros
     output  (steps, batch, directions · hidden_size): the last layer's h at every step
     h_n     the states after the last step, of hx's shape
@@ -260,10 +263,11 @@ class LSTM(RNNBase):
         i, f, g, o = σ(·), σ(·), tanh(·), σ(·)   of   W_ih x + b_ih + W_hh h + b_hh, a quarter of the rows each
         c ← f c + i g,   h ← o tanh(c);   with proj_size, h ← W_hr (o tanh(c))
 
-        LSTM(input_size, hidden_size, num_layers=1, bias=True, batch_first=False, dropout=0.0, bidirectional=False, proj_size=0)
+        LSTM(input_size, hidden_size, num_layers=1, bias=True, batch_first=False, dropout=0.0, bidirectional=False,
+        proj_size=0)
 
-    Parameters and input as for RNN. lstm(input, (h_0, c_0)) gives (output, (h_n, c_n)); with proj_size, h and the output have that
-    size instead of hidden_size.
+    Parameters and input as for RNN. lstm(input, (h_0, c_0)) gives (output, (h_n, c_n)); with proj_size, h and the
+    output have that size instead of hidden_size.
     """
 
     def __init__(self, *args, **kwargs):
@@ -275,14 +279,20 @@ class LSTM(RNNBase):
 
     def check_forward_args(self, input, hidden, batch_sizes):
         self.check_input(input, batch_sizes)
-        self.check_hidden_size(hidden[0], self.get_expected_hidden_size(input, batch_sizes), "Expected hidden[0] size {}, got {}")
-        self.check_hidden_size(hidden[1], self.get_expected_cell_size(input, batch_sizes), "Expected hidden[1] size {}, got {}")
+        self.check_hidden_size(
+            hidden[0], self.get_expected_hidden_size(input, batch_sizes), "Expected hidden[0] size {}, got {}"
+        )
+        self.check_hidden_size(
+            hidden[1], self.get_expected_cell_size(input, batch_sizes), "Expected hidden[1] size {}, got {}"
+        )
 
     def permute_hidden(self, hx, permutation):
         return self._each(hx, lambda state: RNNBase.permute_hidden(self, state, permutation))
 
     def _initial(self, input, batch_sizes):
-        return super()._initial(input, batch_sizes), zeros(self.get_expected_cell_size(input, batch_sizes), dtype=input.dtype)
+        return super()._initial(input, batch_sizes), zeros(
+            self.get_expected_cell_size(input, batch_sizes), dtype=input.dtype
+        )
 
     def _states(self, hx):
         if not isinstance(hx, (tuple, list)) or len(hx) != 2:
@@ -328,7 +338,9 @@ class RNNCellBase(Module):
         name = type(self).__name__
         for kind, x in (("input", input), *[("state", s) for s in states or ()]):
             if x.ndim not in (1, 2):
-                raise ValueError(f"{name}: the {kind} must be (batch, features), or (features,) without a batch, not {tuple(x.shape)}")
+                raise ValueError(
+                    f"{name}: the {kind} must be (batch, features), or (features,) without a batch, not {tuple(x.shape)}"
+                )
         batched = input.ndim == 2
         if not batched:
             input = input.unsqueeze(0)
@@ -351,8 +363,8 @@ class RNNCellBase(Module):
 class RNNCell(RNNCellBase):
     """One step h ← tanh(W_ih x + b_ih + W_hh h + b_hh), or relu for tanh.
 
-    cell(input, hx) gives the new h; input (batch, input_size) or (input_size,), h (batch, hidden_size) or (hidden_size,), by
-    default zeros.
+    cell(input, hx) gives the new h; input (batch, input_size) or (input_size,), h (batch, hidden_size) or
+    (hidden_size,), by default zeros.
     """
 
     def __init__(self, input_size, hidden_size, bias=True, nonlinearity="tanh", device=None, dtype=None):

@@ -1,8 +1,8 @@
 """Gradients of gradients for fused operations: through the definition, a composition of simpler operations.
 
-A fused operation's rule is fast because it works on arrays with few calls, and so nothing of it is recorded. Where gradients
-are to be recorded, the same rule asks here: the definition is computed again, as recorded operations, and a sweep over what
-it leaves behind gives gradients that are recorded in turn, of any order.
+A fused operation's rule is fast because it works on arrays with few calls, and so nothing of it is recorded. Where
+gradients are to be recorded, the same rule asks here: the definition is computed again, as recorded operations, and a
+sweep over what it leaves behind gives gradients that are recorded in turn, of any order.
 """
 
 from ..engine import sweep

@@ -1,11 +1,12 @@
-"""Connectionist temporal classification: the likelihood of a sequence of labels without knowing when each was said (Graves,
-Fernández, Gomez & Schmidhuber 2006).
+"""Connectionist temporal classification: the likelihood of a sequence of labels without knowing when each was said
+(Graves, Fernández, Gomez & Schmidhuber 2006).
 
-A model says at each step t how likely each of C classes is, one of them the blank. A path names one class per step; it spells
-a target if, when repetitions are merged and blanks removed, the target's labels remain. The loss is −log of the sum of the
-probabilities of all paths that spell the target. Between, before and after the labels there may be blanks, so a path moves through
-the states blank, label 1, blank, label 2, ..., blank: at each step it stays, goes to the next state, or skips a blank between
-two different labels. With α(t, s) the sum over all beginnings that are in state s at step t,
+A model says at each step t how likely each of C classes is, one of them the blank. A path names one class per step; it
+spells a target if, when repetitions are merged and blanks removed, the target's labels remain. The loss is −log of the
+sum of the probabilities of all paths that spell the target. Between, before and after the labels there may be blanks,
+so a path moves through the states blank, label 1, blank, label 2, ..., blank: at each step it stays, goes to the next
+state, or skips a blank between two different labels. With α(t, s) the sum over all beginnings that are in state s at
+step t,
 
     α(t, s) = (α(t−1, s) + α(t−1, s−1) + α(t−1, s−2) if s can be skipped to) · p(t, label of s)
 
@@ -34,7 +35,8 @@ LENGTHS = np.array([5, 4]), np.array([3, 1])
 
 
 def states_of(targets, blank):
-    """(labels, skippable): the label of each state (batch, 2 S + 1), and whether a path may come to it from two states before."""
+    """(labels, skippable): the label of each state (batch, 2 S + 1), and whether a path may come to it from two states
+    before."""
     labels = np.full((targets.shape[0], 2 * targets.shape[1] + 1), blank)
     labels[:, 1::2] = targets
     skippable = np.zeros(labels.shape, bool)
@@ -123,7 +125,9 @@ def ctc_by_steps(log_probs, targets, input_lengths, target_lengths, blank, zero_
         new = logsumexp(stack([alpha, padded[:, 1 : count + 1], skipped]), 0) + emitted[step]
         alpha = where((step < input_lengths)[:, None], new, alpha)
     likelihood = logsumexp(where(ends_of(target_lengths, count), alpha, IMPOSSIBLE), 1)
-    likelihood = where(input_lengths == 0, np.where(target_lengths == 0, 0.0, IMPOSSIBLE).astype(log_probs.dtype), likelihood)
+    likelihood = where(
+        input_lengths == 0, np.where(target_lengths == 0, 0.0, IMPOSSIBLE).astype(log_probs.dtype), likelihood
+    )
     return where(likelihood <= IMPOSSIBLE / 2, 0.0 if zero_infinity else np.inf, -likelihood)
 
 
@@ -180,7 +184,9 @@ def ctc_losses(log_probs, targets, input_lengths, target_lengths, blank, zero_in
     ending = np.where(ends_of(target_lengths, labels.shape[1]), last, alpha.dtype.type(IMPOSSIBLE))
     top = np.maximum.reduce(ending, 1, initial=IMPOSSIBLE)
     likelihood = np.log(np.add.reduce(np.exp(ending - top[:, None]), 1)) + top
-    likelihood = np.where(input_lengths == 0, np.where(target_lengths == 0, 0, IMPOSSIBLE), likelihood).astype(alpha.dtype)
+    likelihood = np.where(input_lengths == 0, np.where(target_lengths == 0, 0, IMPOSSIBLE), likelihood).astype(
+        alpha.dtype
+    )
     losses = np.where(likelihood <= IMPOSSIBLE / 2, 0 if zero_infinity else np.inf, -likelihood)
     return losses.astype(dtype), (emitted, alpha, likelihood)
 
@@ -222,8 +228,8 @@ def padded_targets(targets, lengths):
 
 @composite(method=False)
 def ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reduction="mean", zero_infinity=False):
-    """−log of the probability that a sequence of class probabilities spells a sequence of labels, whenever each may occur
-    (connectionist temporal classification, Graves et al. 2006).
+    """−log of the probability that a sequence of class probabilities spells a sequence of labels, whenever each may
+    occur (connectionist temporal classification, Graves et al. 2006).
 
     log_probs       (steps, batch, C), or (steps, C) without a batch: log-probabilities, such as log_softmax gives
     targets         (batch, S) padded, or one behind the other: integers below C, not the blank
@@ -252,7 +258,9 @@ def ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reducti
         raise RuntimeError(f"ctc_loss: an input length of {input_lengths.max()}, but there are {steps} steps")
     targets = padded_targets(targets, target_lengths)
     if targets.size and not 0 <= targets.min() <= targets.max() < classes:
-        raise OperationError(f"ctc_loss: the targets go from {targets.min()} to {targets.max()}, the classes from 0 to {classes - 1}")
+        raise OperationError(
+            f"ctc_loss: the targets go from {targets.min()} to {targets.max()}, the classes from 0 to {classes - 1}"
+        )
     losses = ctc_losses(log_probs, targets, input_lengths, target_lengths, blank, bool(zero_infinity))
     if reduction == "mean":
         losses = losses / np.maximum(target_lengths, 1).astype(losses.dtype)

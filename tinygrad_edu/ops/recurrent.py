@@ -1,8 +1,8 @@
 """Recurrent networks of several layers and directions, and single steps, under the names that PyTorch has for them.
 
-`params` lists the parameters of all layers: for each layer, and for each direction in it, weight_ih, weight_hh, then bias_ih and
-bias_hh if there are biases, then weight_hr if there is a projection. Of several layers, each takes the output of the one
-before, after dropout in training; of two directions, the outputs stand side by side.
+`params` lists the parameters of all layers: for each layer, and for each direction in it, weight_ih, weight_hh, then
+bias_ih and bias_hh if there are biases, then weight_hr if there is a projection. Of several layers, each takes the
+output of the one before, after dropout in training; of two directions, the outputs stand side by side.
 """
 
 from ..define import composite
@@ -15,7 +15,21 @@ from .recurrent_simple import simple_by_steps, simple_layer, simple_step
 from .shape import transpose
 
 
-def network(name, layer, by_steps, x, states, params, has_biases, num_layers, dropout, train, bidirectional, batch_sizes, **settings):
+def network(
+    name,
+    layer,
+    by_steps,
+    x,
+    states,
+    params,
+    has_biases,
+    num_layers,
+    dropout,
+    train,
+    bidirectional,
+    batch_sizes,
+    **settings,
+):
     """(output, *final states) of a network; `layer` computes one layer in one direction, `by_steps` its definition."""
     directions = 2 if bidirectional else 1
     projected = name == "lstm" and states[0].shape[-1] != states[1].shape[-1]
@@ -42,7 +56,9 @@ def network(name, layer, by_steps, x, states, params, has_biases, num_layers, dr
             if name == "lstm":
                 weights.append(rest[-1] if projected else None)
             reverse = index % directions == 1
-            output, *final = layer(x, *[s[index] for s in states], *weights, batch_sizes=batch_sizes, reverse=reverse, **settings)
+            output, *final = layer(
+                x, *[s[index] for s in states], *weights, batch_sizes=batch_sizes, reverse=reverse, **settings
+            )
             outputs.append(output)
             finals.append(final)
         x = outputs[0] if directions == 1 else cat(outputs, -1)
@@ -52,7 +68,8 @@ def network(name, layer, by_steps, x, states, params, has_biases, num_layers, dr
 
 
 def _network(name, layer, by_steps, args, **settings):
-    """PyTorch's two forms of a call: (input, hx, params, ..., batch_first), and for packed sequences (data, batch_sizes, hx,
+    """PyTorch's two forms of a call: (input, hx, params, ..., batch_first), and for packed sequences (data,
+    batch_sizes, hx,
     params, ...)."""
     packed = isinstance(args[3], (list, tuple))
     if packed:
@@ -82,7 +99,8 @@ def lstm(*args):
 
 @composite(method=False)
 def gru(*args):
-    """Gated recurrent units: (output, h_n), of the same two forms of call as `lstm`, with h_0 for (h_0, c_0). See nn.GRU."""
+    """Gated recurrent units: (output, h_n), of the same two forms of call as `lstm`, with h_0 for (h_0, c_0). See
+    nn.GRU."""
     return _network("gru", gru_layer, gru_by_steps, args)
 
 
@@ -118,7 +136,8 @@ def check_step(name, x, states, w_ih, w_hh):
 
 @composite(method=False)
 def lstm_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None):
-    """One step of long short-term memory: the new (h, c) from an input (batch, features) and hx = (h, c). See nn.LSTMCell."""
+    """One step of long short-term memory: the new (h, c) from an input (batch, features) and hx = (h, c). See
+    nn.LSTMCell."""
     check_step("lstm_cell", input, tuple(hx), w_ih, w_hh)
     return lstm_step(input, *hx, w_ih, w_hh, b_ih, b_hh)
 
@@ -132,13 +151,15 @@ def gru_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None):
 
 @composite(method=False)
 def rnn_tanh_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None):
-    """One step of a simple recurrent layer with tanh: the new h from an input (batch, features) and h. See nn.RNNCell."""
+    """One step of a simple recurrent layer with tanh: the new h from an input (batch, features) and h. See
+    nn.RNNCell."""
     check_step("rnn_tanh_cell", input, (hx,), w_ih, w_hh)
     return simple_step(input, hx, w_ih, w_hh, b_ih, b_hh)[0]
 
 
 @composite(method=False)
 def rnn_relu_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None):
-    """One step of a simple recurrent layer with relu: the new h from an input (batch, features) and h. See nn.RNNCell."""
+    """One step of a simple recurrent layer with relu: the new h from an input (batch, features) and h. See
+    nn.RNNCell."""
     check_step("rnn_relu_cell", input, (hx,), w_ih, w_hh)
     return simple_step(input, hx, w_ih, w_hh, b_ih, b_hh, "relu")[0]

@@ -3,8 +3,8 @@
     r, z = σ(·) of W_ih x + b_ih + W_hh h + b_hh, the first two thirds
     n = tanh(W_in x + b_in + r (W_hn h + b_hn)),   h ← (1 − z) n + z h
 
-The reset gate stands outside the product with W_hn, as in PyTorch, so that one product of the state serves all. Kernel and rule
-are built as those of the LSTM, see there.
+The reset gate stands outside the product with W_hn, as in PyTorch, so that one product of the state serves all. Kernel
+and rule are built as those of the LSTM, see there.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ from .activation import sigmoid
 from .by_definition import gradients_by_definition
 from .elementary import tanh
 from .linear import linear
-from .recurrent_products import Background, Behind, Product, ahead
+from .recurrent_products import Gradients, Product
 from .recurrent_steps import Steps, check_layer, over_time, resized, working
 
 
@@ -71,7 +71,7 @@ def gru_layer(x, h, w_ih, w_hh, b_ih, b_hh, batch_sizes=None, reverse=False):
     of_state[:, 1:] = w_hh
     for weights in (of_input, of_state):
         weights[: 2 * hidden] *= half  # σ(x) = (1 + tanh(x/2)) / 2
-    of_state = Product(of_state)
+    of_input, of_state = Product(of_input), Product(of_state)
 
     steps = Steps(shape, batch_sizes, reverse)
     columns = steps.blocks(inputs + 1 + hidden, kind, beyond=True)  # input, 1 and h before each step
@@ -81,12 +81,12 @@ def gru_layer(x, h, w_ih, w_hh, b_ih, b_hh, batch_sizes=None, reverse=False):
     for column in columns:
         column[inputs] = 1
     columns[0][inputs + 1 :] = h[: steps.sizes[0]].T
-    with Background(steps.total * w_ih.size) as background:
-        wait_for_input = ahead(background, steps, of_input, columns, gates)
-        for number, (size, place) in enumerate(zip(steps.sizes, steps.places)):
+    for chunk in steps.chunks():
+        of_input.of_chunk(steps, chunk, columns, gates)
+        for number in range(*chunk):
+            size, place = steps.sizes[number], steps.places[number]
             column, after = columns[number], columns[number + 1]
-            wait_for_input(number)
-            products = of_state(column[inputs:], np.empty((3 * hidden, size), kind))
+            products = of_state(column[inputs:])
             r_and_z, n = gates[number][: 2 * hidden], gates[number][2 * hidden :]
             r_and_z += products[: 2 * hidden]
             np.tanh(r_and_z, out=r_and_z)
@@ -119,37 +119,38 @@ def backward_in_time(g, tape, x, w_ih, w_hh, steps, needs):
     before = Product(w_hh.T)
     d_h = np.empty(g_h.shape, kind)
     dh = g_h[: steps.sizes[-1]].T.astype(kind, order="C")
-    with Background(steps.total * (w_hh.size + 2 * w_ih.size)) as background:
-        behind = Behind(background, steps, x, columns, w_ih, (needs[0], *needs[2:6]))
-        for chunk in reversed(steps.chunks()):
-            rows = steps.rows_of(chunk)
-            sums = np.empty((3 * hidden, rows.stop - rows.start), kind)  # gradients of W_ih x + b_ih, with what is added to it
-            sums_of_h = np.empty_like(sums)  # and of W_hh h + b_hh
-            for number in range(chunk[1] - 1, chunk[0] - 1, -1):
-                size, place, r_and_z = steps.sizes[number], steps.places[number], gates[number][: 2 * hidden]
-                r, z, n = gates[number].reshape(3, hidden, size)
-                dh = resized(dh, size, g_h, d_h)
-                dh += arriving[number]
-                rest = one - r_and_z
-                slopes = np.empty((3 * hidden, size), kind)  # of r and z, and of W_hn h + b_hn
-                d_r, d_z, d_from_state = slopes.reshape(3, hidden, size)
-                d_n = n * n
-                np.subtract(one, d_n, out=d_n)
-                d_n *= rest[hidden:]
-                d_n *= dh
-                np.multiply(d_n, r, out=d_from_state)
-                np.multiply(d_from_state, from_state[number], out=d_r)
-                d_r *= rest[:hidden]
-                dh *= z  # the part that reaches h past the gates
-                np.subtract(columns[number][inputs + 1 :], n, out=d_z)
-                d_z *= rest[hidden:]
-                d_z *= dh
-                here = slice(place.start - rows.start, place.stop - rows.start)
-                sums[: 2 * hidden, here] = slopes[: 2 * hidden]
-                sums[2 * hidden :, here] = d_n
-                sums_of_h[:, here] = slopes
-                dh += before(slopes, np.empty((hidden, size), kind))
-            behind.follow(chunk, sums, sums_of_h)
-        d_h[:size] = dh.T
-        d_x, *d_weights = behind.results()
+    gradients = Gradients(steps, x, columns, w_ih, (needs[0], *needs[2:6]))
+    for chunk in reversed(steps.chunks()):
+        rows = steps.rows_of(chunk)
+        sums = np.empty(
+            (3 * hidden, rows.stop - rows.start), kind
+        )  # gradients of W_ih x + b_ih, with what is added to it
+        sums_of_h = np.empty_like(sums)  # and of W_hh h + b_hh
+        for number in range(chunk[1] - 1, chunk[0] - 1, -1):
+            size, place, r_and_z = steps.sizes[number], steps.places[number], gates[number][: 2 * hidden]
+            r, z, n = gates[number].reshape(3, hidden, size)
+            dh = resized(dh, size, g_h, d_h)
+            dh += arriving[number]
+            rest = one - r_and_z
+            slopes = np.empty((3 * hidden, size), kind)  # of r and z, and of W_hn h + b_hn
+            d_r, d_z, d_from_state = slopes.reshape(3, hidden, size)
+            d_n = n * n
+            np.subtract(one, d_n, out=d_n)
+            d_n *= rest[hidden:]
+            d_n *= dh
+            np.multiply(d_n, r, out=d_from_state)
+            np.multiply(d_from_state, from_state[number], out=d_r)
+            d_r *= rest[:hidden]
+            dh *= z  # the part that reaches h past the gates
+            np.subtract(columns[number][inputs + 1 :], n, out=d_z)
+            d_z *= rest[hidden:]
+            d_z *= dh
+            here = slice(place.start - rows.start, place.stop - rows.start)
+            sums[: 2 * hidden, here] = slopes[: 2 * hidden]
+            sums[2 * hidden :, here] = d_n
+            sums_of_h[:, here] = slopes
+            dh += before(slopes)
+        gradients.add(chunk, sums, sums_of_h)
+    d_h[:size] = dh.T
+    d_x, *d_weights = gradients.results()
     return d_x, d_h, *d_weights

@@ -1,10 +1,11 @@
-"""A layer of long short-term memory over a whole sequence (Hochreiter & Schmidhuber 1997, with the forget gate of Gers et al. 2000).
+"""A layer of long short-term memory over a whole sequence (Hochreiter & Schmidhuber 1997, with the forget gate of Gers
+et al. 2000).
 
     i, f, g, o = σ(·), σ(·), tanh(·), σ(·)   of   W_ih x + b_ih + W_hh h + b_hh, a quarter each
     c ← f c + i g,   h ← o tanh(c),   or h ← W_hr (o tanh(c)) with a projection (Sak, Senior & Beaufays 2014)
 
-In the fused kernel, as σ(x) = (1 + tanh(x/2)) / 2, halving the rows of three gates beforehand makes one tanh do for all four.
-It keeps what its rule needs to go back in time with few calls a step; see recurrent_products for the rest.
+In the fused kernel, as σ(x) = (1 + tanh(x/2)) / 2, halving the rows of three gates beforehand makes one tanh do for all
+four. It keeps what its rule needs to go back in time with few calls a step; see recurrent_products for the rest.
 """
 
 import numpy as np
@@ -14,7 +15,7 @@ from .activation import sigmoid
 from .by_definition import gradients_by_definition
 from .elementary import tanh
 from .linear import linear
-from .recurrent_products import Background, Behind, Product, ahead
+from .recurrent_products import Gradients, Product
 from .recurrent_steps import Steps, check_layer, over_time, resized, working
 
 
@@ -52,7 +53,8 @@ def _gradients(g, tape, x, h, c, w_ih, w_hh, b_ih, b_hh, w_hr, batch_sizes, reve
     ],
 )  # fmt: skip
 def lstm_layer(x, h, c, w_ih, w_hh, b_ih, b_hh, w_hr, batch_sizes=None, reverse=False):
-    """One layer in one direction: (output, h after the last step, c after the last step). See recurrent_steps for the forms.
+    """One layer in one direction: (output, h after the last step, c after the last step). See recurrent_steps for the
+    forms.
 
     x           (steps, batch, features), or (rows, features) with `batch_sizes`
     h, c        the state before the first step, (batch, size of the output) and (batch, hidden)
@@ -72,11 +74,15 @@ def lstm_layer(x, h, c, w_ih, w_hh, b_ih, b_hh, w_hr, batch_sizes=None, reverse=
     of_input = np.empty((4 * hidden, inputs + 1), kind)
     np.multiply(w_ih, scale, out=of_input[:, :inputs])
     of_input[:, inputs] = 0 if b_ih is None else (b_ih + b_hh) * scale[:, 0]
-    of_state = Product(w_hh * scale)
+    of_input, of_state = Product(of_input), Product(w_hh * scale)
 
     steps = Steps(shape, batch_sizes, reverse)
     columns = steps.blocks(inputs + 1 + size_of_h, kind, beyond=True)  # input, 1 and h before each step
-    gates, terms, outputs = steps.blocks(4 * hidden, kind), steps.blocks(2 * hidden, kind), steps.blocks(2 * hidden, kind)
+    gates, terms, outputs = (
+        steps.blocks(4 * hidden, kind),
+        steps.blocks(2 * hidden, kind),
+        steps.blocks(2 * hidden, kind),
+    )
     output = np.empty((steps.total, size_of_h), dtype)
     last_h, last_c = np.empty(h.shape, dtype), np.empty(c.shape, dtype)
     steps.to_columns(x.reshape(steps.total, inputs), columns, slice(0, inputs))
@@ -84,12 +90,12 @@ def lstm_layer(x, h, c, w_ih, w_hh, b_ih, b_hh, w_hr, batch_sizes=None, reverse=
         column[inputs] = 1
     columns[0][inputs + 1 :] = h[: steps.sizes[0]].T
     cell = c[: steps.sizes[0]].T.copy(order="C")
-    with Background(steps.total * w_ih.size) as background:
-        wait_for_input = ahead(background, steps, of_input, columns, gates)
-        for number, (size, place) in enumerate(zip(steps.sizes, steps.places)):
+    for chunk in steps.chunks():
+        of_input.of_chunk(steps, chunk, columns, gates)
+        for number in range(*chunk):
+            size, place = steps.sizes[number], steps.places[number]
             all_gates, after = gates[number], columns[number + 1]
-            wait_for_input(number)
-            all_gates += of_state(columns[number][inputs + 1 :], np.empty((4 * hidden, size), kind))
+            all_gates += of_state(columns[number][inputs + 1 :])
             np.tanh(all_gates, out=all_gates)
             i, f, g, o = all_gates.reshape(4, hidden, size)
             both = all_gates[: 2 * hidden]
@@ -130,42 +136,43 @@ def backward_in_time(g, tape, x, w_ih, w_hh, w_hr, steps, needs):
     before = Product(w_hh.T)
     d_h, d_c = np.empty(g_h.shape, kind), np.empty(g_c.shape, kind)
     dh, dc = (d[: steps.sizes[-1]].T.astype(kind, order="C") for d in (g_h, g_c))
-    with Background(steps.total * (w_hh.size + 2 * w_ih.size)) as background:
-        behind = Behind(background, steps, x, columns, w_ih, (needs[0], *needs[3:7]))
-        for chunk in reversed(steps.chunks()):
-            rows = steps.rows_of(chunk)
-            sums = np.empty((4 * hidden, rows.stop - rows.start), kind)  # gradients of what the gates' functions are applied to
-            for number in range(chunk[1] - 1, chunk[0] - 1, -1):
-                size, place, all_gates = steps.sizes[number], steps.places[number], gates[number]
-                dh, dc = resized(dh, size, g_h, d_h), resized(dc, size, g_c, d_c)
-                dh += arriving[number]
-                dm = dh
-                if w_hr is not None:
-                    arriving[number][...] = dh
-                    dm = w_hr.T.dot(dh)
-                i, f, g, o = all_gates.reshape(4, hidden, size)
-                tanh_c, m = outputs[number].reshape(2, hidden, size)
-                slopes = np.empty((4 * hidden, size), kind)
-                by_gate = slopes.reshape(4, hidden, size)
-                _, _, d_g, d_o = by_gate
-                np.multiply(terms[number], all_gates[: 2 * hidden], out=slopes[: 2 * hidden])
-                np.subtract(terms[number], slopes[: 2 * hidden], out=slopes[: 2 * hidden])
-                np.multiply(terms[number][:hidden], g, out=d_g)
-                np.subtract(i, d_g, out=d_g)
-                np.multiply(m, o, out=d_o)
-                np.subtract(m, d_o, out=d_o)
-                d_o *= dm
-                through_m = m * tanh_c
-                np.subtract(o, through_m, out=through_m)
-                through_m *= dm
-                dc += through_m
-                by_gate[:3] *= dc
-                dc *= f
-                sums[:, place.start - rows.start : place.stop - rows.start] = slopes
-                dh = before(slopes, np.empty((size_of_h, size), kind))
-            behind.follow(chunk, sums, sums)
-        d_h[:size], d_c[:size] = dh.T, dc.T
-        d_x, *d_weights = behind.results()
+    gradients = Gradients(steps, x, columns, w_ih, (needs[0], *needs[3:7]))
+    for chunk in reversed(steps.chunks()):
+        rows = steps.rows_of(chunk)
+        sums = np.empty(
+            (4 * hidden, rows.stop - rows.start), kind
+        )  # gradients of what the gates' functions are applied to
+        for number in range(chunk[1] - 1, chunk[0] - 1, -1):
+            size, place, all_gates = steps.sizes[number], steps.places[number], gates[number]
+            dh, dc = resized(dh, size, g_h, d_h), resized(dc, size, g_c, d_c)
+            dh += arriving[number]
+            dm = dh
+            if w_hr is not None:
+                arriving[number][...] = dh
+                dm = w_hr.T.dot(dh)
+            i, f, g, o = all_gates.reshape(4, hidden, size)
+            tanh_c, m = outputs[number].reshape(2, hidden, size)
+            slopes = np.empty((4 * hidden, size), kind)
+            by_gate = slopes.reshape(4, hidden, size)
+            _, _, d_g, d_o = by_gate
+            np.multiply(terms[number], all_gates[: 2 * hidden], out=slopes[: 2 * hidden])
+            np.subtract(terms[number], slopes[: 2 * hidden], out=slopes[: 2 * hidden])
+            np.multiply(terms[number][:hidden], g, out=d_g)
+            np.subtract(i, d_g, out=d_g)
+            np.multiply(m, o, out=d_o)
+            np.subtract(m, d_o, out=d_o)
+            d_o *= dm
+            through_m = m * tanh_c
+            np.subtract(o, through_m, out=through_m)
+            through_m *= dm
+            dc += through_m
+            by_gate[:3] *= dc
+            dc *= f
+            sums[:, place.start - rows.start : place.stop - rows.start] = slopes
+            dh = before(slopes)
+        gradients.add(chunk, sums, sums)
+    d_h[:size], d_c[:size] = dh.T, dc.T
+    d_x, *d_weights = gradients.results()
     d_hr = None
     if needs[7]:
         whole = (0, len(steps))

@@ -1,4 +1,5 @@
-"""Sequences of different lengths, packed without padding: the rows of all first steps, then those of all second steps, ..."""
+"""Sequences of different lengths, packed without padding: the rows of all first steps, then those of all second steps,
+..."""
 
 import numpy as np
 
@@ -16,7 +17,8 @@ def valid(lengths, steps):
     oracle=lambda x, lengths: np.concatenate([x[t, : sum(n > t for n in lengths)] for t in range(len(x))]),
 )  # fmt: skip
 def pack_rows(x, lengths):
-    """The rows of x (steps, batch, ...) that belong to sequences of these lengths, which must not grow. Adjoint of pad_rows."""
+    """The rows of x (steps, batch, ...) that belong to sequences of these lengths, which must not grow. Adjoint of
+    pad_rows."""
     return x[valid(lengths, len(x))]
 
 

@@ -1,4 +1,5 @@
-"""A simple recurrent layer over a whole sequence (Elman 1990): h ← tanh(W_ih x + b_ih + W_hh h + b_hh), or relu for tanh.
+"""A simple recurrent layer over a whole sequence (Elman 1990): h ← tanh(W_ih x + b_ih + W_hh h + b_hh), or relu for
+tanh.
 
 Kernel and rule are built as those of the LSTM, see there.
 """
@@ -10,7 +11,7 @@ from .activation import relu
 from .by_definition import gradients_by_definition
 from .elementary import tanh
 from .linear import linear
-from .recurrent_products import Background, Behind, Product, ahead
+from .recurrent_products import Gradients, Product
 from .recurrent_steps import Steps, check_layer, over_time, resized, working
 
 
@@ -60,7 +61,7 @@ def simple_layer(x, h, w_ih, w_hh, b_ih, b_hh, nonlinearity="tanh", batch_sizes=
     of_input = np.empty((hidden, inputs + 1), kind)
     of_input[:, :inputs] = w_ih
     of_input[:, inputs] = 0 if b_ih is None else b_ih + b_hh
-    of_state = Product(w_hh)
+    of_input, of_state = Product(of_input), Product(w_hh)
 
     steps = Steps(shape, batch_sizes, reverse)
     columns = steps.blocks(inputs + 1 + hidden, kind, beyond=True)  # input, 1 and h before each step
@@ -70,12 +71,12 @@ def simple_layer(x, h, w_ih, w_hh, b_ih, b_hh, nonlinearity="tanh", batch_sizes=
     for column in columns:
         column[inputs] = 1
     columns[0][inputs + 1 :] = h[: steps.sizes[0]].T
-    with Background(steps.total * w_ih.size) as background:
-        wait_for_input = ahead(background, steps, of_input, columns, results)
-        for number, (size, place) in enumerate(zip(steps.sizes, steps.places)):
+    for chunk in steps.chunks():
+        of_input.of_chunk(steps, chunk, columns, results)
+        for number in range(*chunk):
+            size, place = steps.sizes[number], steps.places[number]
             after, new_h = columns[number + 1], results[number]
-            wait_for_input(number)
-            new_h += of_state(columns[number][inputs + 1 :], np.empty((hidden, size), kind))
+            new_h += of_state(columns[number][inputs + 1 :])
             if nonlinearity == "relu":
                 np.maximum(new_h, zero, out=new_h)
             else:
@@ -101,24 +102,23 @@ def backward_in_time(g, tape, x, w_ih, w_hh, nonlinearity, steps, needs):
     before = Product(w_hh.T)
     d_h = np.empty(g_h.shape, kind)
     dh = g_h[: steps.sizes[-1]].T.astype(kind, order="C")
-    with Background(steps.total * (w_hh.size + 2 * w_ih.size)) as background:
-        behind = Behind(background, steps, x, columns, w_ih, (needs[0], *needs[2:6]))
-        for chunk in reversed(steps.chunks()):
-            rows = steps.rows_of(chunk)
-            sums = np.empty((hidden, rows.stop - rows.start), kind)  # gradients of what the function is applied to
-            for number in range(chunk[1] - 1, chunk[0] - 1, -1):
-                size, place, new_h = steps.sizes[number], steps.places[number], results[number]
-                dh = resized(dh, size, g_h, d_h)
-                dh += arriving[number]
-                if nonlinearity == "relu":
-                    dh *= new_h > 0
-                else:
-                    slope = new_h * new_h
-                    np.subtract(one, slope, out=slope)
-                    dh *= slope
-                sums[:, place.start - rows.start : place.stop - rows.start] = dh
-                dh = before(dh, np.empty((hidden, size), kind))
-            behind.follow(chunk, sums, sums)
-        d_h[:size] = dh.T
-        d_x, *d_weights = behind.results()
+    gradients = Gradients(steps, x, columns, w_ih, (needs[0], *needs[2:6]))
+    for chunk in reversed(steps.chunks()):
+        rows = steps.rows_of(chunk)
+        sums = np.empty((hidden, rows.stop - rows.start), kind)  # gradients of what the function is applied to
+        for number in range(chunk[1] - 1, chunk[0] - 1, -1):
+            size, place, new_h = steps.sizes[number], steps.places[number], results[number]
+            dh = resized(dh, size, g_h, d_h)
+            dh += arriving[number]
+            if nonlinearity == "relu":
+                dh *= new_h > 0
+            else:
+                slope = new_h * new_h
+                np.subtract(one, slope, out=slope)
+                dh *= slope
+            sums[:, place.start - rows.start : place.stop - rows.start] = dh
+            dh = before(dh)
+        gradients.add(chunk, sums, sums)
+    d_h[:size] = dh.T
+    d_x, *d_weights = gradients.results()
     return d_x, d_h, *d_weights

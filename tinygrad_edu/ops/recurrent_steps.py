@@ -1,14 +1,17 @@
 """What all recurrent layers share: how a layer walks along its sequence, by recorded operations and on arrays.
 
-A layer's input has one of two forms. A padded one is (steps, batch, features), every step as large as the others. A packed one
-is (rows, features), the rows of the first step, then those of the second, ...; `batch_sizes` says how many each step has. They
-never grow, because the examples are sorted by length and the longest come first. The output has the form of the input.
+A layer's input has one of two forms. A padded one is (steps, batch, features), every step as large as the others. A
+packed one is (rows, features), the rows of the first step, then those of the second, ...; `batch_sizes` says how many
+each step has. They never grow, because the examples are sorted by length and the longest come first. The output has the
+form of the input.
 
-Walking forward, examples end; walking backward in time (`reverse`), they join. One rule covers both: a step takes the first
-columns of the state that there are; those that end leave their state in the final one, those that join bring the initial one.
+Walking forward, examples end; walking backward in time (`reverse`), they join. One rule covers both: a step takes the
+first columns of the state that there are; those that end leave their state in the final one, those that join bring the
+initial one.
 
-The fused layers compute with one example per *column*: a step's state is (features, examples). The gates then lie one after the
-other, each in one piece of memory, which NumPy's functions go through several times faster than through columns of rows.
+The fused layers compute with one example per *column*: a step's state is (features, examples). The gates then lie one
+after the other, each in one piece of memory, which NumPy's functions go through several times faster than through
+columns of rows.
 """
 
 import numpy as np
@@ -21,7 +24,8 @@ CHUNK = 256
 
 
 class Blocks(list):
-    """A matrix (features, examples) for each step, and where all are of one size, all as `whole`: (steps, features, examples)."""
+    """A matrix (features, examples) for each step, and where all are of one size, all as `whole`: (steps, features,
+    examples)."""
 
     def __init__(self, features, sizes, dtype):
         memory = np.empty(features * sum(sizes), dtype)
@@ -56,11 +60,13 @@ class Steps:
         return len(self.sizes)
 
     def blocks(self, features, dtype, beyond=False):
-        """New memory for a matrix (features, examples) at each step; `beyond`: and one more, for after the last step."""
+        """New memory for a matrix (features, examples) at each step; `beyond`: and one more, for after the last
+        step."""
         return Blocks(features, [*self.sizes, self.sizes[-1]] if beyond else self.sizes, dtype)
 
     def by_step(self, rows):
-        """For uniform steps: a matrix (rows, features) seen as (steps, features, examples), in the order of the steps."""
+        """For uniform steps: a matrix (rows, features) seen as (steps, features, examples), in the order of the
+        steps."""
         by_step = rows.reshape(len(self), self.sizes[0], rows.shape[1]).transpose(0, 2, 1)
         return by_step[::-1] if self.reverse else by_step
 
@@ -78,7 +84,11 @@ class Steps:
         direction = -1 if self.reverse else 1
         if self.uniform:
             by_step = blocks.whole[first:stop, part][::direction].transpose(0, 2, 1)
-            return by_step.reshape(-1, by_step.shape[2]) if by_step.size else np.empty((0, by_step.shape[2]), by_step.dtype)
+            return (
+                by_step.reshape(-1, by_step.shape[2])
+                if by_step.size
+                else np.empty((0, by_step.shape[2]), by_step.dtype)
+            )
         return np.concatenate([block[part].T for block in blocks[first:stop][::direction]])
 
     def chunks(self):
@@ -100,7 +110,8 @@ class Steps:
 def resized(state, size, joining, leaving):
     """A state (features, examples), cut or filled up to `size` examples.
 
-    What is cut off goes to the rows of `leaving`, what is missing comes from those of `joining`, both (examples, features).
+    What is cut off goes to the rows of `leaving`, what is missing comes from those of `joining`, both (examples,
+    features).
     """
     have = state.shape[1]
     if have == size:
@@ -130,7 +141,9 @@ def check_layer(name, x, states, weights, batch_sizes):
     batch = x.shape[1] if batch_sizes is None else batch_sizes[0]
     for state in states:
         if state.ndim != 2 or state.shape[0] != batch:
-            raise OperationError(f"{name}: an initial state must be (batch, features) with a batch of {batch}, not {state.shape}")
+            raise OperationError(
+                f"{name}: an initial state must be (batch, features) with a batch of {batch}, not {state.shape}"
+            )
     if batch_sizes is not None and (
         sorted(batch_sizes, reverse=True) != list(batch_sizes) or sum(batch_sizes) != len(x) or batch_sizes[-1] < 1
     ):

@@ -23,7 +23,8 @@ BLOCK = 1 << 15
 """Elements of a block: the four to six arrays of a kernel fit into half a megabyte."""
 
 SHARE = 1 << 17
-"""Elements that a thread takes at a time. Fewer, and the threads would meet at the interpreter's lock too often."""
+"""Elements of a block, and that a thread takes at a time, where threads share the work. With fewer they would meet at
+the interpreter's lock too often, which costs more than the cache gives."""
 
 
 def apply(operation, name, params, *arguments):
@@ -64,8 +65,6 @@ class Batch:
         for name in numbers:
             self.numbers[name] = self._joined_numbers(name)
             self._values[name] = self.numbers[name].tobytes()
-        total = sum(piece.size for piece in self.pieces)
-        self.ranges = shares(self.pieces) if total > blocks.LARGE and not self.alone else None
 
     def _lay_out(self, joins):
         """Decide which parameters are joined, which are cut, and which are left alone."""
@@ -86,16 +85,19 @@ class Batch:
             self.flat = [self.arrays[i].reshape(-1) for i in self.small]
             self.back = [(self.arrays[i], self.joined[place].reshape(self.arrays[i].shape)) for i, place in self.places]
             self.pieces.append(self.joined)
-        self.cuts = [cuts(self.arrays[i].size) for i in self.large]
+        total = sum(array.size for array in self.arrays)
+        shared = total > blocks.LARGE and blocks.get_num_threads() > 1 and not self.alone
+        self.cuts = [cuts(self.arrays[i].size, SHARE if shared else BLOCK) for i in self.large]
         self.pieces += self._cut([self.arrays[i] for i in self.large]) + [self.arrays[i] for i in self.alone]
+        self.ranges = shares(self.pieces) if shared else None
 
     def _cut(self, arrays):
         pieces = []
         for array, slices in zip(arrays, self.cuts):
-            flat = array.reshape(-1)
-            if len(slices) == 1:
-                pieces.append(flat)
+            if slices is None:
+                pieces.append(array)
             else:
+                flat = array.reshape(-1)
                 pieces += [flat[part] for part in slices]
         return pieces
 
@@ -153,7 +155,7 @@ class Batch:
             pieces += self._cut([grads[i] for i in self.large])
         pieces += [grads[i] for i in self.alone]
         lists = [self.pieces, pieces, *(None if entry is None else self.lists[entry] for entry in states)]
-        if self.ranges is None or blocks.get_num_threads() == 1:
+        if self.ranges is None:
             thread.quiet(operation.op.kernel, *lists, *settings)
         else:
             self._share_out(operation.op.kernel, lists, settings)
@@ -188,9 +190,9 @@ class Batch:
                 other.result()
 
 
-def cuts(size):
-    """The slices into which an array of so many elements is cut."""
-    return [slice(None)] if size <= CUT else [slice(k, k + BLOCK) for k in range(0, size, BLOCK)]
+def cuts(size, block):
+    """The slices into which an array of so many elements is cut, each of `block` elements; None if it stays whole."""
+    return None if size <= CUT else [slice(k, k + block) for k in range(0, size, block)]
 
 
 def shares(pieces):

@@ -1,6 +1,7 @@
 """What all optimizers share: parameter groups, steps with their hooks, and what is remembered of each parameter."""
 
 import functools
+import operator
 from collections import defaultdict
 
 import numpy as np
@@ -98,7 +99,7 @@ class Optimizer(Saving):
         """Make what is not saved: hooks and batches."""
         super()._prepare()
         self._before, self._after = {}, {}
-        self._batches = {}  # id of a group -> (the group, the identities of all arrays, the batches)
+        self._batches = {}  # id of a group -> (the group, all arrays that the batches are made of, the batches)
 
     def __getstate__(self):
         return {"defaults": self.defaults, "state": self.state, "param_groups": self.param_groups}
@@ -232,10 +233,14 @@ class Optimizer(Saving):
         if not members:
             return []
         names = (*self.numbers, *self.arrays(group))
-        known_group, known, batches = self._batches.get(id(group), (None, None, ()))
-        if known_group is not group or known != identities(members, names) or not all(b.intact() for b, _ in batches):
+        known, arrays, batches = self._batches.get(id(group), (None, (), ()))
+        if (
+            known is not group
+            or not same(arrays, all_arrays(members, names))
+            or not all([batch.intact() for batch, _ in batches])
+        ):
             batches = self._new_batches(group, members)
-            self._batches[id(group)] = group, identities(members, names), batches
+            self._batches[id(group)] = group, all_arrays(members, names), batches
         return [(batch, [grads[i] for i in which]) for batch, which in batches]
 
     def _new_batches(self, group, members):
@@ -248,7 +253,8 @@ class Optimizer(Saving):
             for name in self.numbers:
                 if not isinstance(state[name], Tensor):
                     state[name] = of_array(np.array(state[name], default_float()), None)
-            found[p.array.dtype, first, *(state[name].array.tobytes() for name in self.numbers)].append(i)
+            key = (p.array.dtype, first, *(state[name].array.tobytes() for name in self.numbers))
+            found[key].append(i)
         return [
             (Batch([members[i] for i in which], names, self.numbers, first, self.joins(group)), which)
             for (_, first, *_), which in found.items()
@@ -285,15 +291,20 @@ def register_optimizer_step_post_hook(hook):
     return RemovableHandle(_after_all, hook)
 
 
-def identities(members, names):
-    """What tells whether a parameter or an entry of its state has got another array; None if anything is missing."""
-    found = [id(p.array) for p, _ in members]
+def all_arrays(members, names):
+    """The arrays of parameters and of entries of their states; none if anything is missing."""
+    found = [p.array for p, _ in members]
     try:
         for name in names:
-            found += [id(state[name].array) for _, state in members]
+            found += [state[name].array for _, state in members]
     except (KeyError, AttributeError):  # a new state, or a number that somebody has written into it
-        return None
+        return ()
     return found
+
+
+def same(arrays, others):
+    """Whether two lists hold the very same arrays."""
+    return len(arrays) == len(others) and all(map(operator.is_, arrays, others))
 
 
 # ---- for the optimizers: numbers and options

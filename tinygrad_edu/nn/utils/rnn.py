@@ -1,7 +1,8 @@
 """Batches of sequences of different lengths: padded to one length, or packed without padding.
 
-Three sequences a b c d, e f, g are packed as the rows a e g b f c d with batch_sizes 3, 2, 1, 1: a recurrent layer takes as many
-examples at each step as there still are. That needs the longest first; `sorted_indices` remembers how they were sorted.
+Three sequences a b c d, e f, g are packed as the rows a e g b f c d with batch_sizes 3, 2, 1, 1: a recurrent layer
+takes as many examples at each step as there still are. That needs the longest first; `sorted_indices` remembers how
+they were sorted.
 """
 
 from collections import namedtuple
@@ -99,7 +100,11 @@ def invert_permutation(permutation):
 
 def plain_lengths(lengths):
     """Lengths, a tensor or a sequence of numbers, as an array of integers."""
-    array = lengths.array if isinstance(lengths, Tensor) else np.asarray(lengths, dtype=object if len(lengths) == 0 else None)
+    array = (
+        lengths.array
+        if isinstance(lengths, Tensor)
+        else np.asarray(lengths, dtype=object if len(lengths) == 0 else None)
+    )
     return array.astype(np.int64)
 
 
@@ -119,7 +124,9 @@ def pack_padded_sequence(input, lengths, batch_first=False, enforce_sorted=True)
             f"{lengths.shape}"
         )
     if not lengths.size or lengths.min() <= 0:
-        raise RuntimeError(f"pack_padded_sequence: every sequence must have a length of at least 1, and they are {lengths.tolist()}")
+        raise RuntimeError(
+            f"pack_padded_sequence: every sequence must have a length of at least 1, and they are {lengths.tolist()}"
+        )
     if lengths.max() > len(input):
         raise RuntimeError(f"pack_padded_sequence: a sequence of {lengths.max()} steps in an input of {len(input)}")
     order = None
@@ -147,7 +154,9 @@ def pad_packed_sequence(sequence, batch_first=False, padding_value=0.0, total_le
     sizes = sequence.batch_sizes.array
     steps = len(sizes) if total_length is None else total_length
     if steps < len(sizes):
-        raise ValueError(f"total_length must be at least the length of the longest sequence, {len(sizes)}, not {total_length}")
+        raise ValueError(
+            f"total_length must be at least the length of the longest sequence, {len(sizes)}, not {total_length}"
+        )
     lengths = np.add.reduce(sizes[:, None] > np.arange(sizes[0]), 0)
     padded = pad_rows(sequence.data, tuple(lengths.tolist()), steps)
     if padding_value:
@@ -166,7 +175,7 @@ def pad_sequence(sequences, batch_first=False, padding_value=0.0, padding_side="
     padding_side  "right" or "left": where the padding goes
     """
     if not isinstance(sequences, Iterable):
-        raise RuntimeError(f"pad_sequence takes a list of tensors, not {type(sequences).__name__}")
+        raise TypeError(f"pad_sequence takes a list of tensors, not {type(sequences).__name__}")
     sequences = list(sequences)
     if not sequences or padding_side not in ("left", "right"):
         raise RuntimeError(
@@ -190,7 +199,9 @@ def unpad_sequence(padded_sequences, lengths, batch_first=False):
         padded_sequences = transpose(padded_sequences, 0, 1)
     lengths = plain_lengths(lengths)
     if len(lengths) != len(padded_sequences):
-        raise ValueError(f"unpad_sequence needs one length for each of the {len(padded_sequences)} sequences, not {len(lengths)}")
+        raise ValueError(
+            f"unpad_sequence needs one length for each of the {len(padded_sequences)} sequences, not {len(lengths)}"
+        )
     return [sequence[:length] for sequence, length in zip(padded_sequences, lengths.tolist())]
 
 

@@ -29,14 +29,15 @@ class RNNBase(Module):
     """
 
     def __init__(
-        self, mode, input_size, hidden_size, num_layers=1, bias=True, batch_first=False, dropout=0.0, bidirectional=False,
-        proj_size=0, device=None, dtype=None,
+        self, mode, input_size, hidden_size, num_layers=1, bias=True, batch_first=False, dropout=0.0,
+        bidirectional=False, proj_size=0, device=None, dtype=None,
     ):  # fmt: skip
         super().__init__()
         check_settings(mode, input_size, hidden_size, num_layers, bias, batch_first, dropout, proj_size)
         if dropout > 0 and num_layers == 1:
             warnings.warn(
-                f"dropout={dropout} does nothing with one layer: it is applied between layers; write num_layers=2 or more",
+                f"dropout={dropout} does nothing with one layer: it is applied between layers; write num_layers=2 or "
+                "more",
                 UserWarning,
                 stacklevel=3,
             )
@@ -139,8 +140,8 @@ class RNNBase(Module):
         for state in () if hx is None else self._states(hx):
             if state.ndim != input.ndim:
                 raise RuntimeError(
-                    f"{name}: with an input of {input.ndim} dimensions, the initial state must have {input.ndim}, too, not "
-                    f"{state.ndim}"
+                    f"{name}: with an input of {input.ndim} dimensions, the initial state must have {input.ndim}, "
+                    f"too, not {state.ndim}"
                 )
         if not batched:
             input = input.unsqueeze(0 if self.batch_first else 1)
@@ -178,7 +179,8 @@ class RNNBase(Module):
     def extra_repr(self):
         settings = {
             "proj_size": (self.proj_size, 0), "num_layers": (self.num_layers, 1), "bias": (self.bias, True),
-            "batch_first": (self.batch_first, False), "dropout": (self.dropout, 0), "bidirectional": (self.bidirectional, False),
+            "batch_first": (self.batch_first, False), "dropout": (self.dropout, 0),
+            "bidirectional": (self.bidirectional, False),
         }  # fmt: skip
         given = [f"{name}={value}" for name, (value, default) in settings.items() if value != default]
         return ", ".join([str(self.input_size), str(self.hidden_size), *given])
@@ -192,7 +194,8 @@ def check_settings(mode, input_size, hidden_size, num_layers, bias, batch_first,
             f"dropout must be a number from 0 to 1, the probability of an element to be set to 0, not {dropout!r}"
         )
     for name, value, kind in (
-        ("bias", bias, bool), ("batch_first", batch_first, bool), ("input_size", input_size, int), ("hidden_size", hidden_size, int),
+        ("bias", bias, bool), ("batch_first", batch_first, bool), ("input_size", input_size, int),
+        ("hidden_size", hidden_size, int),
     ):  # fmt: skip
         if not isinstance(value, kind):
             raise TypeError(f"{name} must be of type {kind.__name__}, not {type(value).__name__} ({value!r})")
@@ -339,7 +342,8 @@ class RNNCellBase(Module):
         for kind, x in (("input", input), *[("state", s) for s in states or ()]):
             if x.ndim not in (1, 2):
                 raise ValueError(
-                    f"{name}: the {kind} must be (batch, features), or (features,) without a batch, not {tuple(x.shape)}"
+                    f"{name}: the {kind} must be (batch, features), or (features,) without a batch, not "
+                    f"{tuple(x.shape)}"
                 )
         batched = input.ndim == 2
         if not batched:

@@ -17,7 +17,7 @@ def gradients_by_definition(definition, g, operands, attributes, needs):
     operands  Tensors or None
     needs     for each operand whether its gradient is asked for
     """
-    # Each operand gets a node of its own. One may have been computed from another, and only what reaches it here counts.
+    # Each operand gets a node of its own: one may be computed from another, and only what reaches it here counts.
     starts = [reshape(x, tuple(x.shape)) if wanted else x for x, wanted in zip(operands, needs)]
     results = definition(*starts, **attributes)
     if not isinstance(results, tuple):

@@ -161,9 +161,10 @@ def _gradient(g, tape, log_probs, targets, input_lengths, target_lengths, blank,
         g, tape, log_probs, targets, input_lengths, target_lengths, blank, zero_infinity),
     operands=1, saves=("tape",), internal=True, label="CTC", domain=(-3.0, 0.0), definition=ctc_by_steps,
     samples=[
-        case((5, 2, 3), targets=TARGETS, input_lengths=LENGTHS[0], target_lengths=LENGTHS[1], blank=0, zero_infinity=False),
-        case((3, 2, 4), targets=TARGETS[:, :1], input_lengths=np.array([3, 2]), target_lengths=np.array([1, 0]), blank=3,
-             zero_infinity=True),
+        case((5, 2, 3), targets=TARGETS, input_lengths=LENGTHS[0], target_lengths=LENGTHS[1], blank=0,
+             zero_infinity=False),
+        case((3, 2, 4), targets=TARGETS[:, :1], input_lengths=np.array([3, 2]), target_lengths=np.array([1, 0]),
+             blank=3, zero_infinity=True),
     ],
 )  # fmt: skip
 def ctc_losses(log_probs, targets, input_lengths, target_lengths, blank, zero_infinity):
@@ -213,15 +214,16 @@ def padded_targets(targets, lengths):
     if array.ndim == 1:
         if array.size != lengths.sum():
             raise RuntimeError(
-                f"ctc_loss: the targets stand one behind the other, {array.size} labels, but target_lengths add up to {lengths.sum()}"
+                f"ctc_loss: the targets stand one behind the other, {array.size} labels, but target_lengths add up "
+                f"to {lengths.sum()}"
             )
         padded = np.zeros((len(lengths), longest), np.int64)
         padded[np.arange(longest) < lengths[:, None]] = array
         return padded
     if array.ndim != 2 or array.shape[0] != len(lengths) or array.shape[1] < longest:
         raise RuntimeError(
-            f"ctc_loss: padded targets must have the shape ({len(lengths)}, {longest} or more), a row for each example, not "
-            f"{array.shape}"
+            f"ctc_loss: padded targets must have the shape ({len(lengths)}, {longest} or more), a row for each "
+            f"example, not {array.shape}"
         )
     return np.where(np.arange(longest) < lengths[:, None], array[:, :longest], 0)
 

@@ -16,34 +16,23 @@ from .shape import transpose
 
 
 def network(
-    name,
-    layer,
-    by_steps,
-    x,
-    states,
-    params,
-    has_biases,
-    num_layers,
-    dropout,
-    train,
-    bidirectional,
-    batch_sizes,
+    name, layer, by_steps, x, states, params, has_biases, num_layers, dropout, train, bidirectional, batch_sizes,
     **settings,
-):
+):  # fmt: skip
     """(output, *final states) of a network; `layer` computes one layer in one direction, `by_steps` its definition."""
     directions = 2 if bidirectional else 1
     projected = name == "lstm" and states[0].shape[-1] != states[1].shape[-1]
     each = 2 + 2 * bool(has_biases) + projected
     if len(params) != each * num_layers * directions:
         raise OperationError(
-            f"{name}: {num_layers} layers in {directions} directions take {each} parameters each, {each * num_layers * directions}, "
-            f"and {len(params)} are given"
+            f"{name}: {num_layers} layers in {directions} directions take {each} parameters each, "
+            f"{each * num_layers * directions}, and {len(params)} are given"
         )
     for state in states:
         if state.ndim != 3 or state.shape[0] != num_layers * directions:
             raise OperationError(
-                f"{name}: an initial state must be (layers · directions, batch, features) with {num_layers * directions} in "
-                f"front, not {tuple(state.shape)}"
+                f"{name}: an initial state must be (layers · directions, batch, features) with "
+                f"{num_layers * directions} in front, not {tuple(state.shape)}"
             )
     if batch_sizes is None and x.ndim == 3 and x.shape[0] == 1:
         layer = by_steps  # for a single step it does not pay to prepare the weights
@@ -68,9 +57,7 @@ def network(
 
 
 def _network(name, layer, by_steps, args, **settings):
-    """PyTorch's two forms of a call: (input, hx, params, ..., batch_first), and for packed sequences (data,
-    batch_sizes, hx,
-    params, ...)."""
+    """PyTorch's two forms of a call: (input, hx, params, ..., batch_first); packed, (data, batch_sizes, hx, params, ...)."""
     packed = isinstance(args[3], (list, tuple))
     if packed:
         x, batch_sizes, hx, *rest = args
@@ -129,8 +116,8 @@ def check_step(name, x, states, w_ih, w_hh):
     for value, weight, kind in ((x, w_ih, "input"), (states[0], w_hh, "state")):
         if value.shape[1] != weight.shape[1]:
             raise OperationError(
-                f"{name}: the {kind} has {value.shape[1]} features, but its weights of shape {tuple(weight.shape)} take "
-                f"{weight.shape[1]}"
+                f"{name}: the {kind} has {value.shape[1]} features, but its weights of shape {tuple(weight.shape)} "
+                f"take {weight.shape[1]}"
             )
 
 

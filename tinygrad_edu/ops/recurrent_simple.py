@@ -37,7 +37,8 @@ def _gradients(g, tape, x, h, w_ih, w_hh, b_ih, b_hh, nonlinearity, batch_sizes,
 @op(
     joint=lambda g, tape, x, h, w_ih, w_hh, b_ih, b_hh, nonlinearity, batch_sizes, reverse, needs: _gradients(
         g, tape, x, h, w_ih, w_hh, b_ih, b_hh, nonlinearity, batch_sizes, reverse, needs),
-    operands=6, saves=("tape",), promotes=False, internal=True, label="RNN", domain=(-1.5, 1.5), definition=simple_by_steps,
+    operands=6, saves=("tape",), promotes=False, internal=True, label="RNN", domain=(-1.5, 1.5),
+    definition=simple_by_steps,
     samples=[
         case((3, 2, 3), (2, 2), (2, 3), (2, 2), (2,), (2,)),
         case((2, 2, 3), (2, 2), (2, 3), (2, 2), None, None, reverse=True),

@@ -148,7 +148,8 @@ def check_layer(name, x, states, weights, batch_sizes):
         sorted(batch_sizes, reverse=True) != list(batch_sizes) or sum(batch_sizes) != len(x) or batch_sizes[-1] < 1
     ):
         raise OperationError(
-            f"{name}: batch_sizes must be positive, never grow, and add up to the {len(x)} rows of the input: {batch_sizes}"
+            f"{name}: batch_sizes must be positive, never grow, and add up to the {len(x)} rows of the input: "
+            f"{batch_sizes}"
         )
     for other in (*states, *weights):
         if other.dtype != x.dtype:

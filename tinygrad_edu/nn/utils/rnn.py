@@ -18,8 +18,8 @@ from ...ops.shape import transpose
 from ...tensor import Tensor, of_array
 
 __all__ = [
-    "PackedSequence", "invert_permutation", "pack_padded_sequence", "pack_sequence", "pad_packed_sequence", "pad_sequence",
-    "unpack_sequence", "unpad_sequence",
+    "PackedSequence", "invert_permutation", "pack_padded_sequence", "pack_sequence", "pad_packed_sequence",
+    "pad_sequence", "unpack_sequence", "unpad_sequence",
 ]  # fmt: skip
 
 
@@ -40,8 +40,8 @@ class PackedSequence(namedtuple("PackedSequence", "data batch_sizes sorted_indic
         if batch_sizes is None:
             if not (isinstance(data, (list, tuple)) and len(data) == 2):
                 raise AssertionError(
-                    "PackedSequence takes data and batch_sizes; write pack_sequence([...]) or pack_padded_sequence(...), which "
-                    "make both"
+                    "PackedSequence takes data and batch_sizes; write pack_sequence([...]) or "
+                    "pack_padded_sequence(...), which make both"
                 )
             data, batch_sizes = data
         return super().__new__(cls, data, batch_sizes, sorted_indices, unsorted_indices)
@@ -120,8 +120,8 @@ def pack_padded_sequence(input, lengths, batch_first=False, enforce_sorted=True)
         input = transpose(input, 0, 1)
     if lengths.shape != tuple(input.shape[1:2]):
         raise RuntimeError(
-            f"pack_padded_sequence needs one length for each of the {input.shape[1]} sequences, and `lengths` has the shape "
-            f"{lengths.shape}"
+            f"pack_padded_sequence needs one length for each of the {input.shape[1]} sequences, and `lengths` has "
+            f"the shape {lengths.shape}"
         )
     if not lengths.size or lengths.min() <= 0:
         raise RuntimeError(
@@ -133,8 +133,8 @@ def pack_padded_sequence(input, lengths, batch_first=False, enforce_sorted=True)
     if enforce_sorted:
         if (np.diff(lengths) > 0).any():
             raise RuntimeError(
-                f"pack_padded_sequence: the longest sequences must come first, and the lengths are {lengths.tolist()}; write "
-                "enforce_sorted=False to have them sorted"
+                "pack_padded_sequence: the longest sequences must come first, and the lengths are "
+                f"{lengths.tolist()}; write enforce_sorted=False to have them sorted"
             )
     else:
         places = np.argsort(-lengths, kind="stable")
@@ -179,11 +179,13 @@ def pad_sequence(sequences, batch_first=False, padding_value=0.0, padding_side="
     sequences = list(sequences)
     if not sequences or padding_side not in ("left", "right"):
         raise RuntimeError(
-            f'pad_sequence takes at least one tensor and padding_side="left" or "right", not {len(sequences)} and {padding_side!r}'
+            f'pad_sequence takes at least one tensor and padding_side="left" or "right", not {len(sequences)} and '
+            f"{padding_side!r}"
         )
     if any(tuple(s.shape[1:]) != tuple(sequences[0].shape[1:]) or s.ndim == 0 for s in sequences):
         raise RuntimeError(
-            f"pad_sequence: the sequences may differ in their first size alone, not {[tuple(s.shape) for s in sequences]}"
+            "pad_sequence: the sequences may differ in their first size alone, not "
+            f"{[tuple(s.shape) for s in sequences]}"
         )
     longest = max(s.shape[0] for s in sequences)
     rows = []

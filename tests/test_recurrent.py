@@ -40,14 +40,19 @@ def results_and_gradients(module, x, *state):
     return [r.detach().numpy() for r in (output, *hidden)] + [p.grad.numpy() for p in (*inputs, *module.parameters())]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, "relu"])
 @pytest.mark.parametrize("bidirectional", [False, True])
 def test_many_steps_equal_the_definition(kind, bidirectional, monkeypatch):
     """Large enough for several chunks of steps, and for products in parts."""
     sizes = LARGE["inputs"], LARGE["hidden"]
-    module = KINDS[kind](*sizes, num_layers=2, bidirectional=bidirectional).double()
+    settings = {"num_layers": 2, "bidirectional": bidirectional}
+    module = (
+        KINDS[kind](*sizes, **settings) if kind in KINDS else nn.RNN(*sizes, nonlinearity=kind, **settings)
+    ).double()
     x = normal(LARGE["steps"], LARGE["batch"], LARGE["inputs"])
-    state = [normal(4 if bidirectional else 2, LARGE["batch"], LARGE["hidden"]) for _ in range(2 if kind == "LSTM" else 1)]
+    state = [
+        normal(4 if bidirectional else 2, LARGE["batch"], LARGE["hidden"]) for _ in range(2 if kind == "LSTM" else 1)
+    ]
     fused = results_and_gradients(module, x, *state)
     by_definition(monkeypatch)
     for ours, expected in zip(fused, results_and_gradients(module, x, *state), strict=True):
@@ -69,7 +74,9 @@ def test_packed_is_each_sequence_alone(kind, bidirectional):
             np.testing.assert_allclose(all_of_it[:, number].detach(), one.detach(), rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize("rows, summed, size", [(512, 257, 32), (96, 300, 40), (90, 500, 30), (7, 5, 3), (64, 64, 1), (1024, 2000, 64)])
+@pytest.mark.parametrize(
+    "rows, summed, size", [(512, 257, 32), (96, 300, 40), (90, 500, 30), (7, 5, 3), (64, 64, 1), (1024, 2000, 64)]
+)
 def test_product_in_parts(rows, summed, size):
     weights, columns = RNG.standard_normal((rows, summed)), RNG.standard_normal((summed, size))
     for w in (weights, np.asfortranarray(weights)):
@@ -185,7 +192,17 @@ def test_lengths_that_do_not_fit():
     with pytest.raises(RuntimeError, match="5 steps in an input of 4"):
         packing.pack_padded_sequence(tg.zeros(4, 3, 2), [5, 3, 1])
     with pytest.raises(RuntimeError, match="never grow"):
-        tg.gru(tg.zeros(4, 2), tg.tensor([1, 3]), tg.zeros(1, 1, 3), [tg.zeros(9, 2), tg.zeros(9, 3)], False, 1, 0.0, False, False)
+        tg.gru(
+            tg.zeros(4, 2),
+            tg.tensor([1, 3]),
+            tg.zeros(1, 1, 3),
+            [tg.zeros(9, 2), tg.zeros(9, 3)],
+            False,
+            1,
+            0.0,
+            False,
+            False,
+        )
 
 
 @pytest.mark.parametrize(

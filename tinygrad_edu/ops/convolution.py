@@ -62,9 +62,11 @@ def _columns(x, kernel, stride, padding, dilation, groups):
     return reshape(columns, (x.shape[0], groups, columns.shape[1] // groups, columns.shape[2]))
 
 
-def _places(g, groups):
-    """(n, g, channel of the group, places)."""
-    return reshape(g, (g.shape[0], groups, g.shape[1] // groups, int(np.prod(g.shape[2:]))))
+def _places(g, sizes, groups):
+    """(n, g, channel of the group, places), with zeros for places that fit in, up to `sizes`, and that g does not have."""
+    if tuple(g.shape[2:]) != sizes:
+        g = pad_zeros(g, ((0, 0), (0, 0), *[(0, fit - size) for fit, size in zip(sizes, g.shape[2:])]))
+    return reshape(g, (g.shape[0], groups, g.shape[1] // groups, int(np.prod(sizes))))
 
 
 def _matrix(weight, groups):
@@ -81,8 +83,9 @@ def _conv(x, weight, bias, stride, padding, dilation, groups):
 
 def _conv_transpose(x, weight, bias, size, stride, padding, dilation, groups):
     kernel = tuple(weight.shape[2:])
-    columns = matmul(transpose(_matrix(weight, groups), 1, 2), _places(x, groups))
-    columns = reshape(columns, (x.shape[0], groups * columns.shape[2], *x.shape[2:]))
+    sizes = out_sizes(size, kernel, stride, padding, dilation)
+    columns = matmul(transpose(_matrix(weight, groups), 1, 2), _places(x, sizes, groups))
+    columns = reshape(columns, (x.shape[0], groups * columns.shape[2], columns.shape[3]))
     padded = tuple([n + a + b for n, (a, b) in zip(size, padding)])
     y = unpad(col2im(columns, padded, kernel, stride, dilation), none_in_batch(padding))
     return y if bias is None else y + by_channel(bias, y.ndim)
@@ -90,7 +93,8 @@ def _conv_transpose(x, weight, bias, size, stride, padding, dilation, groups):
 
 def _conv_weight(x, g, kernel, stride, padding, dilation, groups):
     columns = _columns(x, kernel, stride, padding, dilation, groups)
-    weight = sum(matmul(_places(g, groups), transpose(columns, 2, 3)), 0)
+    sizes = out_sizes(x.shape[2:], kernel, stride, padding, dilation)
+    weight = sum(matmul(_places(g, sizes, groups), transpose(columns, 2, 3)), 0)
     return reshape(weight, (g.shape[1], x.shape[1] // groups, *kernel))
 
 
@@ -195,7 +199,7 @@ def conv_transpose(x, weight, bias, size, stride, padding, dilation, groups):
         case((2, 3, 5), (2, 4, 4), kernel=(2,), **_1D), case((2, 2, 4, 5), (2, 3, 2, 4), kernel=(3, 2), **_2D),
         case((1, 2, 3, 3, 5), (1, 2, 3, 2, 5), kernel=(2, 1, 2), **_3D), case((2, 4, 5, 4), (2, 2, 3, 1), kernel=(3, 3), groups=2, **_STRIDED),
         case((9, 4, 5, 4), (9, 8, 2, 6), kernel=(3, 3), groups=4, **_DILATED), case((0, 2, 4, 4), (0, 3, 2, 2), kernel=(3, 3), **_2D),
-        case((33, 2, 3), (33, 4, 2), kernel=(2,), **_1D),
+        case((33, 2, 3), (33, 4, 2), kernel=(2,), **_1D), case((17, 2, 4, 4), (17, 2, 2, 1), kernel=(2, 3), groups=2, **_STRIDED),
     ],
 )  # fmt: skip
 def conv_weight(x, y, kernel, stride, padding, dilation, groups):

@@ -24,13 +24,13 @@ from .. import blas
 from ..blocks import get_num_threads, pool, quietly
 
 UNIT = 1 << 19
-"""Elements of the columns that are made at a time: 2 MB in float32."""
+"""Elements of the columns and results of a unit: 2 MB in float32."""
 
 COLUMNS = 256
 """Columns of a product, about: fewer, and the weight is read too often; more, and OpenBLAS leaves its way for small
 ones."""
 
-WORTH_THREADS = 600_000
+WORTH_THREADS = 1_000_000
 """Nanoseconds, about, from which on a convolution is shared out to several threads."""
 
 
@@ -75,7 +75,7 @@ class Plan:
             self.batch, self.batch_last = max(1, min(fitting, -(-self.N // 4))), False
         self.columns = width * self.batch
         results = self.N * self.O * math.prod(out)
-        self.duration = results * self.Cg * self.I * self.J / 50 + results + math.prod(images)  # ns, about
+        self.duration = results * self.Cg * self.I * self.J / 40 + 0.4 * (results + math.prod(images))  # ns, about
         self.rows = self.rows_at_a_time(out[0], stride[0])
         self.image_rows = self.rows_at_a_time(self.S[0], 1)
         # for each of the J taps: where in the padded image it looks, along all dimensions but the first
@@ -91,7 +91,7 @@ class Plan:
 
     def rows_at_a_time(self, count, stride):
         """Rows of a unit: equal shares that fit, of a long convolution at least four, so that threads end together."""
-        each = self.C * self.J * self.columns * (stride if self.by_rows else self.I)
+        each = (self.C * self.J * (stride if self.by_rows else self.I) + self.O) * self.columns
         units = -(-count // max(1, UNIT // each))
         if self.duration > WORTH_THREADS:
             units = max(units, min(count, -(-4 * self.batch // self.N)))

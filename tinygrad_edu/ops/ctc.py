@@ -34,14 +34,18 @@ TARGETS = np.array([[1, 2, 2], [2, 1, 0]])
 LENGTHS = np.array([5, 4]), np.array([3, 1])
 
 
-def states_of(targets, blank):
-    """(labels, skippable): the label of each state (batch, 2 S + 1), and whether a path may come to it from two states
-    before."""
+def labels_of_states(targets, blank):
+    """(batch, 2 S + 1): blanks, and the targets between them."""
     labels = np.full((targets.shape[0], 2 * targets.shape[1] + 1), blank)
     labels[:, 1::2] = targets
+    return labels
+
+
+def skippable_states(labels):
+    """Whether a path may come to each state from two states before."""
     skippable = np.zeros(labels.shape, bool)
     skippable[:, 2:] = labels[:, 2:] != labels[:, :-2]
-    return labels, skippable
+    return skippable
 
 
 def ends_of(target_lengths, count):
@@ -51,74 +55,54 @@ def ends_of(target_lengths, count):
     return (state == last) | (state == last - 1)
 
 
-def log_sum(a, b, c):
-    """log(eᵃ + eᵇ + eᶜ)."""
-    top = np.maximum(np.maximum(a, b), c)
-    total = np.exp(a - top)
-    total += np.exp(b - top)
-    total += np.exp(c - top)
-    np.log(total, out=total)
-    total += top
-    return total
-
-
-def moved(a, places):
-    """a with its last dimension moved by `places` (to higher numbers if positive), filled with IMPOSSIBLE."""
-    result = np.full_like(a, IMPOSSIBLE)
-    if places > 0:
-        result[:, places:] = a[:, :-places]
-    else:
-        result[:, :places] = a[:, -places:]
-    return result
-
-
 def emitted_by_states(log_probs, labels):
     """log p(t, label of s): (steps, batch, states)."""
-    emitted = log_probs[:, np.arange(len(labels))[:, None], labels]
-    return np.maximum(emitted, IMPOSSIBLE)
+    return np.maximum(log_probs[:, np.arange(len(labels))[:, None], labels], IMPOSSIBLE)
 
 
-def forward_variables(emitted, skippable, begins):
+def forward_variables(emitted, skippable):
     """log α: (steps, batch, states)."""
-    alpha = np.empty_like(emitted)
-    current = np.where(begins, 0, IMPOSSIBLE).astype(emitted.dtype)
-    for step in range(len(emitted)):
-        if step:
-            skipped = np.where(skippable, moved(current, 2), emitted.dtype.type(IMPOSSIBLE))
-            current = log_sum(current, moved(current, 1), skipped)
-        np.add(current, emitted[step], out=alpha[step])
-        current = alpha[step]
+    steps, batch, count = emitted.shape
+    padded = np.full((steps, batch, count + 2), IMPOSSIBLE, emitted.dtype)
+    alpha = padded[:, :, 2:]
+    alpha[0, :, :2] = emitted[0, :, :2]
+    by_step, by_example, by_state = padded.strides
+    came_from = np.lib.stride_tricks.as_strided(
+        alpha, (steps, 3, batch, count), (by_step, -by_state, by_example, by_state)
+    )
+    closed = np.zeros((3, batch, count), emitted.dtype)  # staying, coming from the state before, skipping one
+    closed[2][~skippable] = IMPOSSIBLE
+    ways = np.empty_like(closed)
+    for step in range(1, steps):
+        np.add(came_from[step - 1], closed, out=ways)
+        top = np.maximum.reduce(ways, 0)
+        ways -= top
+        np.exp(ways, out=ways)
+        total = np.add.reduce(ways, 0)
+        np.log(total, out=total)
+        total += top
+        np.add(total, emitted[step], out=alpha[step])
     return alpha
 
 
-def backward_variables(emitted, skippable, ends, input_lengths):
-    """log β: (steps, batch, states), without what the step itself emits."""
-    beta = np.empty_like(emitted)
-    closing = np.where(ends, 0, IMPOSSIBLE).astype(emitted.dtype)
-    skipping = np.zeros_like(skippable)
-    skipping[:, :-2] = skippable[:, 2:]
-    current = closing
-    for step in range(len(emitted) - 1, -1, -1):
-        if step + 1 < len(emitted):
-            after = current + emitted[step + 1]
-            skipped = np.where(skipping, moved(after, -2), emitted.dtype.type(IMPOSSIBLE))
-            current = log_sum(after, moved(after, -1), skipped)
-        current = np.where((input_lengths - 1 == step)[:, None], closing, current)
-        beta[step] = current
-    return beta
-
-
-def begins_of(labels):
-    return np.broadcast_to(np.arange(labels.shape[1]) < 2, labels.shape)
+def backward_variables(emitted, labels, input_lengths, target_lengths):
+    """log (β · p(t, label of s)): forward variables of everything read from behind, each example from its own end."""
+    example = np.arange(len(labels))
+    step = np.maximum(input_lengths - 1 - np.arange(len(emitted))[:, None], 0)[:, :, None]
+    state = np.maximum(2 * target_lengths[:, None] - np.arange(labels.shape[1]), 0)
+    labels = labels[example[:, None], state]
+    turned = step, example[:, None], state
+    return forward_variables(emitted[turned], skippable_states(labels))[turned]
 
 
 def ctc_by_steps(log_probs, targets, input_lengths, target_lengths, blank, zero_infinity):
     """The same by operations."""
-    labels, skippable = states_of(targets, blank)
+    labels = labels_of_states(targets, blank)
+    skippable = skippable_states(labels)
     count, batch = labels.shape[1], len(labels)
     emitted = getitem(log_probs, (slice(None), np.arange(batch)[:, None], labels))
     nothing = np.full((batch, 2), IMPOSSIBLE, log_probs.dtype)
-    alpha = where(begins_of(labels), emitted[0], IMPOSSIBLE)
+    alpha = where(np.arange(count) < 2, emitted[0], IMPOSSIBLE)
     for step in range(1, log_probs.shape[0]):
         padded = cat([nothing, alpha], 1)
         skipped = where(skippable, padded[:, :count], IMPOSSIBLE)
@@ -139,15 +123,16 @@ def _gradient(g, tape, log_probs, targets, input_lengths, target_lengths, blank,
         }  # fmt: skip
         return gradients_by_definition(ctc_by_steps, g, (log_probs,), attributes, (True,))
     emitted, alpha, likelihood = tape
-    labels, skippable = states_of(targets, blank)
-    share = backward_variables(emitted, skippable, ends_of(target_lengths, labels.shape[1]), input_lengths)
+    labels = labels_of_states(targets, blank)
+    share = backward_variables(emitted, labels, input_lengths, target_lengths)
     share += alpha
+    share -= emitted
     share -= likelihood[:, None]
+    share[(np.arange(len(share))[:, None] >= input_lengths)] = IMPOSSIBLE  # behind the end of the input
+    share[:, np.arange(labels.shape[1]) > 2 * target_lengths[:, None]] = IMPOSSIBLE  # and of the target
     np.exp(share, out=share)
     share *= -g[:, None]
-    impossible = likelihood <= IMPOSSIBLE / 2
-    share[:, impossible] = 0 if zero_infinity else np.nan
-    share *= (np.arange(len(share))[:, None] < input_lengths)[:, :, None]
+    share[:, likelihood <= IMPOSSIBLE / 2] = 0 if zero_infinity else np.nan
     result = np.zeros(log_probs.shape, share.dtype)
     result[:, :, blank] = np.add.reduce(share[:, :, ::2], 2)
     example = np.arange(len(labels))
@@ -177,9 +162,9 @@ def ctc_losses(log_probs, targets, input_lengths, target_lengths, blank, zero_in
     """
     dtype = log_probs.dtype
     log_probs = log_probs.astype(np.float32) if dtype.itemsize == 2 else log_probs
-    labels, skippable = states_of(targets, blank)
+    labels = labels_of_states(targets, blank)
     emitted = emitted_by_states(log_probs, labels)
-    alpha = forward_variables(emitted, skippable, begins_of(labels))
+    alpha = forward_variables(emitted, skippable_states(labels))
     example = np.arange(len(labels))
     last = alpha[input_lengths - 1, example]  # where there are no steps, anything
     ending = np.where(ends_of(target_lengths, labels.shape[1]), last, alpha.dtype.type(IMPOSSIBLE))

@@ -42,7 +42,7 @@ def _gradients(g, tape, x, h, w_ih, w_hh, b_ih, b_hh, batch_sizes, reverse, need
 @op(
     joint=lambda g, tape, x, h, w_ih, w_hh, b_ih, b_hh, batch_sizes, reverse, needs: _gradients(
         g, tape, x, h, w_ih, w_hh, b_ih, b_hh, batch_sizes, reverse, needs),
-    operands=6, saves=("tape",), promotes=False, internal=True, label="GRU", domain=(-1.5, 1.5),
+    operands=6, saves=("tape",), promotes=False, internal=True, label="GRU", domain=(-0.8, 0.8),
     definition=gru_by_steps,
     samples=[
         case((3, 2, 3), (2, 2), (6, 3), (6, 2), (6,), (6,)),

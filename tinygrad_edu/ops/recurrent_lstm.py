@@ -43,7 +43,7 @@ def _gradients(g, tape, x, h, c, w_ih, w_hh, b_ih, b_hh, w_hr, batch_sizes, reve
 @op(
     joint=lambda g, tape, x, h, c, w_ih, w_hh, b_ih, b_hh, w_hr, batch_sizes, reverse, needs: _gradients(
         g, tape, x, h, c, w_ih, w_hh, b_ih, b_hh, w_hr, batch_sizes, reverse, needs),
-    operands=8, saves=("tape",), promotes=False, internal=True, label="LSTM", domain=(-1.5, 1.5),
+    operands=8, saves=("tape",), promotes=False, internal=True, label="LSTM", domain=(-0.8, 0.8),
     definition=lstm_by_steps,
     samples=[
         case((3, 2, 3), (2, 2), (2, 2), (8, 3), (8, 2), (8,), (8,), None),

@@ -37,7 +37,7 @@ def _gradients(g, tape, x, h, w_ih, w_hh, b_ih, b_hh, nonlinearity, batch_sizes,
 @op(
     joint=lambda g, tape, x, h, w_ih, w_hh, b_ih, b_hh, nonlinearity, batch_sizes, reverse, needs: _gradients(
         g, tape, x, h, w_ih, w_hh, b_ih, b_hh, nonlinearity, batch_sizes, reverse, needs),
-    operands=6, saves=("tape",), promotes=False, internal=True, label="RNN", domain=(-1.5, 1.5),
+    operands=6, saves=("tape",), promotes=False, internal=True, label="RNN", domain=(-0.8, 0.8),
     definition=simple_by_steps,
     samples=[
         case((3, 2, 3), (2, 2), (2, 3), (2, 2), (2,), (2,)),

@@ -78,7 +78,7 @@ PLAIN = [
 
 
 @pytest.mark.parametrize("format", FORMATS)
-@pytest.mark.parametrize("value", PLAIN, ids=lambda value: f"{value!r:.30}")
+@pytest.mark.parametrize("value", PLAIN, ids=lambda value: type(value).__name__)  # the text of a set varies
 def test_plain_values(value, format):
     assert_same(reloaded(value, format), value)
     assert_same(reloaded({"key": [value]}, format), {"key": [value]})

@@ -27,37 +27,28 @@ LAYERS = (
         "text",
         "tensor",
         "blas",
+        "threads",
         "blocks",
         "views",
         "special",
         "inverse_erf",
         "generator",
         "random",
-    ),
-    ("operation", "calls", "define"),
+    ),  # fmt: skip
+    ("recording", "operation", "calls", "define"),
     ("creation", "ops"),
     ("numpy_functions", "numpy_protocol", "autograd", "linalg", "func"),
     ("nn", "optim", "draw", "check", "data", "program", "serialization", "train"),
     ("utils", "compat"),
     ("", "interop"),
 )
-"""Packages and modules from low to high. What a module imports when it is imported lies in its own layer or a lower one.
+"""Packages and modules from low to high. What a module imports when it is imported lies in its own layer or a lower
+one.
 
 The last is tinygrad_edu itself. An import inside a function may reach a higher layer.
 """
 
-OPTIONAL = (
-    "graphviz",
-    "pygraphviz",
-    "matplotlib",
-    "hypothesis",
-    "sklearn",
-    "tqdm",
-    "pooch",
-    "scipy",
-    "torch",
-    "pytest",
-)
+OPTIONAL = "graphviz pygraphviz matplotlib hypothesis sklearn tqdm pooch scipy torch pytest PIL".split()
 """What `import tinygrad_edu` must not import."""
 
 

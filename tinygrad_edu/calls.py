@@ -80,6 +80,8 @@ def make_unary(entry):
             node.shape = out.shape
             node.dtype = out.dtype
             node.number = tick()
+        if mode.record is not None:
+            mode.record(entry, unary, (input,), {}, result)
         return result
 
     return unary
@@ -136,6 +138,8 @@ def make_binary(entry):
             node.shape = out.shape
             node.dtype = out.dtype
             node.number = tick()
+        if mode.record is not None:
+            mode.record(entry, binary, (input, other), {}, result)
         return result
 
     return binary
@@ -197,6 +201,8 @@ def make_with_attributes(entry):
             result.node = Node(entry, parents, kept, attributes, out.shape, out.dtype, tick())
         if view and (out.base is a or out.base is a.base is not None):
             track_view(result, input, unary, attributes)
+        if mode.record is not None:
+            mode.record(entry, unary, (input,), attributes, result)
         return result
 
     return unary
@@ -254,7 +260,10 @@ def make_general(entry):
                 parents = [None if rule is None else parent for rule, parent in zip(entry.rules, parents)]
             if parents.count(None) < len(parents):
                 node = record(tuple(parents), arrays, attributes, out, saved)
-        return results(out, node) if several else of_array(out, node)
+        result = results(out, node) if several else of_array(out, node)
+        if mode.record is not None:
+            mode.record(entry, general, operands, attributes, result)
+        return result
 
     def record(parents, arrays, attributes, out, saved):
         if entry.rules is None:

@@ -14,7 +14,7 @@ class Mode:
     20 ns; `np.errstate` takes 900.
     """
 
-    __slots__ = ("grad_enabled", "quiet", "taken", "watch")
+    __slots__ = ("grad_enabled", "quiet", "record", "taken", "watch")
 
     def __init__(self):
         self.grad_enabled = True
@@ -22,6 +22,7 @@ class Mode:
             None  # a list, while somebody wants to know whether values are taken out of the graph: see `taken_out`
         )
         self.watch = None  # a function that is shown every gradient of a backward pass: see autograd/anomaly.py
+        self.record = None  # a function that is shown every call of an operation: see recording.py
         context = contextvars.copy_context()
         context.run(np.seterr, all="ignore")
         self.quiet = context.run

@@ -131,7 +131,10 @@ class Function:
         if ctx._recording:
             _check_nested(cls, args)
             results = _record(cls, ctx, args, outputs, results, several)
-        return results if several else results[0]
+        result = results if several else results[0]
+        if state.mode.record is not None:
+            state.mode.record(operation_of(cls), cls.apply, args, {}, result)
+        return result
 
 
 def once_differentiable(backward):

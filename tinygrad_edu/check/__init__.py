@@ -4,10 +4,12 @@
 `pip install "tinygrad-edu[check]"`).
 """
 
+from .culprit import Culprit
+from .foreign import of_jax, of_numpy, of_torch
 from .gradcheck import assert_gradients, gradients
 from .report import VERDICTS, Element, Report
 
-__all__ = ["VERDICTS", "Element", "Report", "assert_gradients", "gradients"]
+__all__ = ["VERDICTS", "Culprit", "Element", "Report", "assert_gradients", "gradients", "of_jax", "of_numpy", "of_torch"]
 
 
 def __getattr__(name):

@@ -1,4 +1,5 @@
-"""Large arrays: cut into blocks and shared among threads, they give the same numbers, and no gradient leaks into another."""
+"""Large arrays: cut into blocks and shared among threads, they give the same numbers, and no gradient leaks into
+another."""
 
 import numpy as np
 import pytest
@@ -80,8 +81,10 @@ def test_blocks_give_what_the_whole_gives(name, threads):
 @pytest.mark.parametrize(
     "make",
     [
-        lambda a: (a, a.T.copy().T), lambda a: (a, np.float64(2.0)), lambda a: (a[:, ::2], a[:, ::2]), lambda a: (a, a[:1]),
-        lambda a: (np.broadcast_to(a[0, 0], a.shape), a), lambda a: (np.broadcast_to(a[0, 0], a.shape), np.broadcast_to(a[1, 1], a.shape)),
+        lambda a: (a, a.T.copy().T), lambda a: (a, np.float64(2.0)), lambda a: (a[:, ::2], a[:, ::2]),
+        lambda a: (a, a[:1]),
+        lambda a: (np.broadcast_to(a[0, 0], a.shape), a),
+        lambda a: (np.broadcast_to(a[0, 0], a.shape), np.broadcast_to(a[1, 1], a.shape)),
     ],
 )  # fmt: skip
 def test_layouts_that_are_not_cut_up_work_as_well(make):

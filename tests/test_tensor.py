@@ -19,7 +19,8 @@ NAMES = ["bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32
     "data, dtype",
     [
         (1.5, "float32"), (2, "int64"), (True, "bool"), ([1, 2.5], "float32"), ([True, False], "bool"), ([], "float32"),
-        (np.float64(1), "float64"), (np.zeros(2, np.float64), "float64"), (np.zeros(2, np.int32), "int32"), (range(3), "int64"),
+        (np.float64(1), "float64"), (np.zeros(2, np.float64), "float64"), (np.zeros(2, np.int32), "int32"),
+        (range(3), "int64"),
     ],
 )  # fmt: skip
 def test_the_dtype_of_new_tensors(data, dtype):
@@ -75,9 +76,12 @@ def test_python_numbers_do_not_promote():
 # ---- indexing
 
 INDICES = [
-    0, -1, slice(None), slice(1, None), slice(None, None, 2), None, Ellipsis, (0, 1), (slice(None), 0), (Ellipsis, 0), (0, Ellipsis, None),
-    (None, slice(0, 1), Ellipsis), [0, 2], ([0, 2], [1, 1]), (slice(None), [0, 2]), ([[0], [2]], [1, 3]), (0, [1, 1]), ([1, 1], slice(None), 0),
-    (slice(None), None, [1, 0]), (Ellipsis, [True, False]), (1, 2, 1), (True,), False, (slice(0, 0),), (0, slice(None), [1, 0, 1]),
+    0, -1, slice(None), slice(1, None), slice(None, None, 2), None, Ellipsis, (0, 1), (slice(None), 0), (Ellipsis, 0),
+    (0, Ellipsis, None),
+    (None, slice(0, 1), Ellipsis), [0, 2], ([0, 2], [1, 1]), (slice(None), [0, 2]), ([[0], [2]], [1, 3]), (0, [1, 1]),
+    ([1, 1], slice(None), 0),
+    (slice(None), None, [1, 0]), (Ellipsis, [True, False]), (1, 2, 1), (True,), False, (slice(0, 0),),
+    (0, slice(None), [1, 0, 1]),
 ]  # fmt: skip
 
 
@@ -201,7 +205,8 @@ def test_copies_and_pickles():
 @pytest.mark.parametrize(
     "data, dtype",
     [
-        (1.5, None), ([1.0, 2.5], None), ([1, 2], None), ([True], None), ([[1.0, 2.0], [3.0, 4.0]], None), ([1.5], "float64"), ([1], "int32"),
+        (1.5, None), ([1.0, 2.5], None), ([1, 2], None), ([True], None), ([[1.0, 2.0], [3.0, 4.0]], None),
+        ([1.5], "float64"), ([1], "int32"),
         ([], None), (np.zeros((0, 3), np.float32), None), ([float("nan"), float("inf"), 1.0], None),
     ],
 )  # fmt: skip
@@ -270,3 +275,16 @@ def test_clamp_of_large_and_integer_tensors():
     assert tg.tensor([1, 5, 9]).clamp(2, 6).tolist() == [2, 5, 6] and tg.tensor([1, 5]).clip(max=3).tolist() == [1, 3]
     with pytest.raises(ValueError, match="at least one"):
         big.clamp()
+
+
+@pytest.mark.parametrize("dtype, number", [("uint8", -4), ("uint8", 300), ("int8", 300), ("int32", 2**40)])
+def test_integers_that_do_not_fit_wrap_around_as_in_torch(torch, dtype, number):
+    for call in (
+        lambda T, x: x & number,
+        lambda T, x: x + number,
+        lambda T, x: number - x,
+        lambda T, x: x > number,
+        lambda T, x: x * number,
+    ):
+        ours, theirs = (call(T, T.tensor([1, 7, 100], dtype=getattr(T, dtype))) for T in (tg, torch))
+        assert ours.tolist() == theirs.tolist() and f"torch.{ours.dtype}" == str(theirs.dtype)

@@ -7,14 +7,16 @@
     loss.backward()
     w.grad                    # tensor([2., 4.])
 
-Names and meanings are PyTorch's; NumPy's spellings (`axis`, `keepdims`) are accepted too. `nn`, `optim` and `data` hold layers,
-optimizers and data loading, `linalg` linear algebra, `func` derivatives of functions; `draw` draws graphs, `check` tests gradients.
-docs/architecture.md explains the whole library on one page.
+Names and meanings are PyTorch's; NumPy's spellings (`axis`, `keepdims`) are accepted too. `nn`, `optim` and `data` hold
+layers, optimizers and data loading, `linalg` linear algebra, `func` derivatives of functions; `draw` draws graphs,
+`check` tests gradients. docs/architecture.md explains the whole library on one page.
+
+(PYTEST_DONT_REWRITE: pytest would warn where this is imported before pytest runs, because it is shipped with a plugin.)
 """
 
 from . import autograd, dtypes, numpy_protocol, ops
 from .autograd import backward, grad
-from .blocks import get_num_threads, set_num_threads
+from .threads import get_num_threads, set_num_threads
 from .creation import *  # noqa: F403
 from .define import COMPOSITES, OPS
 from .devices import *  # noqa: F403
@@ -44,7 +46,8 @@ half, short, float, double, int, long, bool = (
 
 _LAZY = {
     **{name: (name, None) for name in (
-        "check", "compat", "data", "draw", "func", "interop", "linalg", "nn", "optim", "random", "serialization", "utils",
+        "check", "compat", "data", "draw", "func", "interop", "linalg", "nn", "optim", "random", "serialization",
+        "utils",
     )},
     **{name: (f"compat.{name}", None) for name in (
         "accelerator", "amp", "backends", "cuda", "distributed", "jit", "mps", "onnx", "profiler", "version", "xpu",
@@ -59,8 +62,8 @@ _LAZY = {
     "load": ("serialization", "load"),
     "save": ("serialization", "save"),
 }  # fmt: skip
-"""Parts that are loaded when first used, which keeps `import tinygrad_edu` short: name -> (module, name in it or None for the
-module itself)."""
+"""Parts that are loaded when first used, which keeps `import tinygrad_edu` short: name -> (module, name in it or None
+for the module itself)."""
 
 
 def __getattr__(name):

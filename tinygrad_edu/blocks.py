@@ -1,43 +1,28 @@
 """Large arrays: functions of elements on several threads, and memory that is used again.
 
-NumPy computes on one thread, but releases the interpreter's lock while it does. So a function that works element by element
-can be shared out: each thread takes a block of the operands at a time and writes its block of the result. Gradients can be added
-to what is there already on the way, block by block, while the block is in the cache.
+NumPy computes on one thread, but releases the interpreter's lock while it does. So a function that works element by
+element can be shared out: each thread takes a block of the operands at a time and writes its block of the result.
+Gradients can be added to what is there already on the way, block by block, while the block is in the cache.
 
-The threads meet at the lock between any two NumPy calls, and it costs tens of microseconds when they collide. Blocks therefore are
-large; smaller ones would fit the second-level cache, and are slower all the same (docs/performance.md has the figures).
+The threads meet at the lock between any two NumPy calls, and it costs tens of microseconds when they collide. Blocks
+therefore are large; smaller ones would fit the second-level cache, and are slower all the same (docs/performance.md
+has the figures).
 """
 
+import functools
+import operator
 import os
 
 import numpy as np
 
 from .modes import call, state
-
-__all__ = ["get_num_threads", "set_num_threads"]
+from .threads import at_once, get_num_threads
 
 BLOCK = 1 << 18
 """Elements of the smallest block."""
 
 LARGE = 1 << 19
 """Arrays of more elements than this are worth sharing out."""
-
-_threads = min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
-_pool = None
-
-
-def get_num_threads():
-    """How many threads share the work on large arrays."""
-    return _threads
-
-
-def set_num_threads(n):
-    """Use `n` threads for large arrays (by default as many as there are processors, at most 4). NumPy's BLAS has its own setting."""
-    global _threads
-    if not isinstance(n, int) or n < 1:
-        raise ValueError(f"the number of threads must be a positive integer, not {n!r}")
-    _threads = n
-    _forget_pool()
 
 
 def in_blocks(function, operands, onto=None):
@@ -66,9 +51,44 @@ def in_blocks(function, operands, onto=None):
     return _run(function, flat, shape, onto)
 
 
+class Applied:
+    """A ufunc applied to operands."""
+
+    def __init__(self, ufunc, operands):
+        self.ufunc, self.operands = ufunc, operands
+
+
+class Operand(np.lib.mixins.NDArrayOperatorsMixin):
+    """A stand-in for an array, on which a call of a ufunc is just noted."""
+
+    def __array_ufunc__(self, ufunc, method, *operands, **settings):
+        return NotImplemented if settings or method != "__call__" else Applied(ufunc, operands)
+
+
+def unchanged(x):
+    """x; in place of any function that gives back its operand."""
+    return x
+
+
+@functools.lru_cache(maxsize=None)
+def simplified(function, count):
+    """The ufunc that a function of `count` operands applies to them, if that is all that it does: a ufunc can write
+    where the result belongs, which saves a pass. `unchanged` if it does nothing; else the function itself."""
+    operands = tuple([Operand() for _ in range(count)])
+    try:
+        result = function(*operands)
+    except Exception:  # it does more than ufuncs can
+        return function
+    if result is operands[0]:
+        return unchanged
+    if type(result) is Applied and len(result.operands) == count and all(map(operator.is_, result.operands, operands)):
+        return result.ufunc
+    return function
+
+
 def shared_out(function, *operands):
-    """function(*operands), in blocks if they are large; for use in kernels and in rules. These run in the quiet context already,
-    and a context cannot be entered twice.
+    """function(*operands), in blocks if they are large; for use in kernels and in rules. These run in the quiet context
+    already, and a context cannot be entered twice.
     """
     if operands[0].size <= LARGE:
         return function(*operands)
@@ -108,18 +128,13 @@ def _run(function, flat, shape, onto):
             else:
                 part += function(*block(start, stop))
 
-    others = [pool().submit(quietly, work) for _ in range(_threads - 1)] if _threads > 1 else []
-    try:
-        state.mode.quiet(work)
-    finally:
-        for other in others:
-            other.result()
+    state.mode.quiet(at_once, work)
     return result
 
 
 def in_parts(work, count, size):
-    """work(start, stop) for parts of range(count), on several threads if the arrays that it works on are large; for use in
-    kernels and in rules, which are quiet already.
+    """work(start, stop) for parts of range(count), on several threads if the arrays that it works on are large; for use
+    in kernels and in rules, which are quiet already.
 
     size  elements of these arrays, all parts together
     """
@@ -133,58 +148,29 @@ def in_parts(work, count, size):
             if start < stop:
                 work(start, stop)
 
-    others = [pool().submit(quietly, several) for _ in range(_threads - 1)] if _threads > 1 else []
-    try:
-        several()
-    finally:
-        for other in others:
-            other.result()
+    at_once(several)
 
 
 def shares(size):
     """The (start, stop) of blocks that get smaller and smaller.
 
-    Guided self-scheduling (Polychronopoulos & Kuck 1987): the threads end together whatever each of them was held up by; and
-    because no two blocks are alike, they do not go in step and meet at the interpreter's lock again and again.
+    Guided self-scheduling (Polychronopoulos & Kuck 1987): the threads end together whatever each of them was held up
+    by; and because no two blocks are alike, they do not go in step and meet at the interpreter's lock again and again.
     """
     ranges, start = [], 0
     while start < size:
-        stop = min(size, start + max(BLOCK, (size - start) // (2 * _threads)))
+        stop = min(size, start + max(BLOCK, (size - start) // (2 * get_num_threads())))
         ranges.append((start, stop))
         start = stop
     return ranges
 
 
-def quietly(function):
-    """Run in the quiet context of whichever thread this is."""
-    return state.mode.quiet(function)
-
-
-def pool():
-    """The threads that help, started when first needed."""
-    global _pool
-    if _pool is None:
-        from concurrent.futures import ThreadPoolExecutor
-
-        _pool = ThreadPoolExecutor(max(1, _threads - 1), "tinygrad_edu")
-    return _pool
-
-
-def _forget_pool():
-    global _pool
-    _pool = None
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_pool)  # threads do not survive a fork
-
-
 def keep_freed_memory():
     """Tell the C library to keep freed memory for the next large array, up to 32 MiB each and 512 MiB in all.
 
-    By default glibc gives large blocks back to the system at once, which then hands out, and clears, new pages for the next
-    array of the same size: a third of the time of a chain of operations on 8 MB arrays. Does nothing where there is no
-    mallopt, or where the environment variable TINYGRAD_EDU_KEEP_MEMORY is 0. See man mallopt.
+    By default glibc gives large blocks back to the system at once, which then hands out, and clears, new pages for the
+    next array of the same size: a third of the time of a chain of operations on 8 MB arrays. Does nothing where there
+    is no mallopt, or where the environment variable TINYGRAD_EDU_KEEP_MEMORY is 0. See man mallopt.
     """
     if os.environ.get("TINYGRAD_EDU_KEEP_MEMORY") == "0" or os.name != "posix":
         return

@@ -37,8 +37,8 @@ PICKERS = {
 
 
 def is_simple(entry):
-    """Whether the operation has one or two operands called x and y, nothing else, and rules for both or none that ask for
-    nothing else."""
+    """Whether the operation has one or two operands called x and y, nothing else, and rules for both or none that ask
+    for nothing else."""
     return (
         entry.operands in (("x",), ("x", "y"))
         and not (entry.attributes or entry.view or entry.random or entry.rules is None)
@@ -400,6 +400,17 @@ def promoted(operands, floating, which=True):
         value
         if value is None
         or (type(value) is _ndarray and (value.dtype is dtype or (which is not True and i not in which)))
-        else np.asarray(value, dtype if which is True or i in which else None)
+        else converted(value, dtype)
+        if which is True
+        else np.asarray(value, dtype if i in which else None)
         for i, value in enumerate(operands)
     ]
+
+
+def converted(value, dtype):
+    """An array of the dtype. Integers that do not fit wrap around, as PyTorch's operators have it: -4 is 252 in
+    uint8."""
+    try:
+        return np.asarray(value, dtype)
+    except OverflowError:
+        return np.asarray(value).astype(dtype)

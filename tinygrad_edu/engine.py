@@ -21,7 +21,7 @@ from operator import attrgetter
 
 import numpy as np
 
-from .blocks import LARGE, in_blocks
+from .blocks import LARGE, in_blocks, simplified, unchanged
 from .clock import writes
 from .errors import GraphFreedError
 from .modes import call, state
@@ -168,10 +168,10 @@ def quiet_sweep(seeds, box, wanted, retain_graph, create_graph):
                     continue
                 if op.adds is not None and parent in pending:
                     so_far = unshared(pending, parent)
-                    if so_far is not None and so_far.dtype == g.dtype:
+                    if so_far is not None and so_far.ndim and so_far.dtype == g.dtype:  # numbers cannot be written into
                         op.adds(so_far, g, *values)
                         continue
-                if large and values:
+                if large:
                     d = large_gradient(rule, g, values, parent, pending)
                     if d is None:
                         continue
@@ -183,21 +183,23 @@ def quiet_sweep(seeds, box, wanted, retain_graph, create_graph):
                 pending[parent] = d if previous is None else total(previous, d) if d.size > SMALL else previous + d
         if op.keeps and not retain_graph:
             node.kept = None
-        kept = values = d = g = previous = so_far = None  # hold nothing longer than needed: memory, and see `references`
+        kept = values = d = g = previous = so_far = None  # hold nothing longer than needed; see `references`
     return None if wanted is None else [found.get(node) for node in wanted]
 
 
 def large_gradient(rule, g, values, parent, pending):
     """rule(g, *values) in blocks; None if it could be added to the parent's pending gradient on the way."""
+    function = simplified(rule, 1 + len(values))
     previous = unshared(pending, parent)
     if previous is not None and previous.shape == g.shape and previous.dtype == g.dtype:
-        in_blocks(rule, (g, *values), onto=previous)
+        in_blocks(function, (g, *values), onto=previous)
         return None
-    return in_blocks(rule, (g, *values))
+    return g if function is unchanged else in_blocks(function, (g, *values))
 
 
 def unshared(pending, parent):
-    """The parent's pending gradient if there is one that nobody else holds, so that it may be added to in place; else None."""
+    """The parent's pending gradient if there is one that nobody else holds, so that it may be added to in place; else
+    None."""
     previous = pending.get(parent)
     if previous is not None and previous.base is None and references(previous) <= REFERENCES_IN_PENDING:
         return previous

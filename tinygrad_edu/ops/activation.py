@@ -39,9 +39,10 @@ def sigmoid(x):
     This very formula is the best one in floating point too: the relative error is a few roundings for every x down
     to the smallest normal number, because all its terms are positive. Where e⁻ˣ overflows, the result is 0.
     """
-    z = np.exp(-x)
+    z = np.negative(x)
+    z = np.exp(z, out=z if type(z) is np.ndarray else None)  # large arrays: temporary ones would not fit the cache
     z += 1
-    return np.reciprocal(z)
+    return np.reciprocal(z, out=z if type(z) is np.ndarray else None)
 
 
 @_activation(
@@ -69,7 +70,8 @@ def _silu_gradient(g, x, s):
     lambda g, x, beta, threshold: where(x * beta > threshold, g, g * sigmoid(x * beta)),
     elementwise=True, floating=True, inplace=True,
     definition=lambda x, beta=1.0, threshold=20.0: log1p(exp(x * beta)) / beta,
-    samples=[*SHAPES, case((3, 4), beta=2.0), case((3, 4), beta=1.0, threshold=50.0)],
+    samples=[*SHAPES, case((3, 4), beta=2.0), case((3, 4), beta=1.0, threshold=50.0),
+             case(np.array([30.0, -3.0]), beta=0.1)],
 )  # fmt: skip
 def softplus(x, beta=1.0, threshold=20.0):
     """log(1 + e^(βx)) / β, a smooth max(x, 0) (Dugas et al. 2001); x itself where βx > threshold."""

@@ -73,7 +73,8 @@ def positive(x):
 
 @op(
     lambda g, x: g * sign(x),
-    label="|·|", operators=["__abs__"], ufunc=np.absolute, elementwise=True, inplace=True, avoid=(0.0,), aliases=["absolute"],
+    label="|·|", operators=["__abs__"], ufunc=np.absolute, elementwise=True, inplace=True, avoid=(0.0,),
+    aliases=["absolute"],
 )  # fmt: skip
 def abs(x):
     """|x|; the gradient at 0 is 0, the middle of its subgradients."""
@@ -113,7 +114,7 @@ def floor_divide(x, y):
 @op(
     lambda g: g, lambda g, x, y: -g * floor_divide(x, y),
     label="mod", operators=["__mod__", "__rmod__"], ufunc=np.remainder, elementwise=True, inplace=True,
-    domain=((3.1, 3.9), (0.9, 1.03)),
+    domain=((3.15, 3.55), (0.9, 1.03)),
 )  # fmt: skip
 def remainder(x, y):
     """x − y·⌊x/y⌋: the remainder with the sign of y."""
@@ -122,7 +123,7 @@ def remainder(x, y):
 
 @op(
     lambda g: g, lambda g, x, y: -g * trunc(x / y),
-    ufunc=np.fmod, elementwise=True, inplace=True, domain=((3.1, 3.9), (0.9, 1.03)),
+    ufunc=np.fmod, elementwise=True, inplace=True, domain=((3.2, 3.5), (1.31, 1.4)),
 )  # fmt: skip
 def fmod(x, y):
     """x − y·trunc(x/y): the remainder with the sign of x."""

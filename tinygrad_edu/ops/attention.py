@@ -1,5 +1,5 @@
-"""Attention: each query takes a weighted mean of the values, by how well it fits their keys (Vaswani et al. 2017, "Attention is
-all you need", section 3.2.1):
+"""Attention: each query takes a weighted mean of the values, by how well it fits their keys (Vaswani et al. 2017,
+"Attention is all you need", section 3.2.1):
 
     attention(Q, K, V) = softmax(Q Kᵀ · scale + mask) V
 
@@ -7,8 +7,8 @@ The fused operation keeps the weights P, the softmax, for the gradients. With g 
 
     dV = Pᵀ g,   dS = P (g Vᵀ − Σ g · result),   dQ = dS K · scale,   dK = dSᵀ Q · scale
 
-where S = Q Kᵀ · scale + mask and the sum is that of each row: as result = P V, it is the sum over P (g Vᵀ) that the gradient of
-softmax needs, taken over the features of a value instead of over all keys.
+where S = Q Kᵀ · scale + mask and the sum is that of each row: as result = P V, it is the sum over P (g Vᵀ) that the
+gradient of softmax needs, taken over the features of a value instead of over all keys.
 """
 
 import functools
@@ -73,7 +73,8 @@ def weights_of(scores):
         attention_weights(query, key, mask, is_causal, scale), value),
 )  # fmt: skip
 def attention(query, key, value, mask, is_causal, scale):
-    """softmax(Q Kᵀ · scale + mask) V: query (..., L, E), key (..., S, E), value (..., S, F), mask (..., L, S) or None."""
+    """softmax(Q Kᵀ · scale + mask) V: query (..., L, E), key (..., S, E), value (..., S, F), mask (..., L, S) or
+    None."""
     scores = np.matmul(query * query.dtype.type(scale), key.swapaxes(-1, -2))
     added = added_mask(mask, is_causal, *scores.shape[-2:], scores.dtype)
     if added is not None:
@@ -135,13 +136,13 @@ def scaled_dot_product_attention(
     query      (..., L, E)
     key        (..., S, E)
     value      (..., S, F); the result has the shape (..., L, F). The dimensions in front broadcast
-    attn_mask  (..., L, S): of booleans, true where a key takes part; or numbers that are added before the softmax. A query for
-               which no key takes part gets 0
+    attn_mask  (..., L, S): of booleans, true where a key takes part; or numbers that are added before the softmax. A
+               query for which no key takes part gets 0
     dropout_p  the probability with which a weight is dropped. There is no `training` here: give 0 in evaluation
     is_causal  position i takes part in positions 0 to i only; instead of attn_mask
     scale      by default 1/√E
-    enable_gqa query has n times as many heads (dimension −3) as key and value, each of which serves n heads (Ainslie et al.
-               2023, "GQA: training generalized multi-query transformer models from multi-head checkpoints")
+    enable_gqa query has n times as many heads (dimension −3) as key and value, each of which serves n heads (Ainslie
+               et al. 2023, "GQA: training generalized multi-query transformer models from multi-head checkpoints")
     """
     check_attention(query, key, value, attn_mask, dropout_p, is_causal)
     if enable_gqa and query.ndim > 2:
@@ -158,8 +159,8 @@ def shared_heads(query, x, name):
     """`x` with each head repeated as often as it takes to have as many heads as the query."""
     if x.ndim < 3 or x.shape[-3] == 0 or query.shape[-3] % x.shape[-3]:
         raise OperationError(
-            f"scaled_dot_product_attention: with enable_gqa the number of heads (dimension -3) of `{name}` must divide that of "
-            f"the query; their shapes are {tuple(x.shape)} and {tuple(query.shape)}"
+            f"scaled_dot_product_attention: with enable_gqa the number of heads (dimension -3) of `{name}` must divide "
+            f"that of the query; their shapes are {tuple(x.shape)} and {tuple(query.shape)}"
         )
     times = query.shape[-3] // x.shape[-3]
     return x if times == 1 else repeat_interleave(x, times, -3)
@@ -172,7 +173,8 @@ def check_attention(query, key, value, mask, dropout_p, is_causal):
         raise OperationError(f"{name}: query, key and value need at least two dimensions; their shapes are {shapes}")
     if not query.dtype == key.dtype == value.dtype or query.dtype.kind != "f":
         raise OperationError(
-            f"{name}: query, key and value must have the same floating dtype, not {query.dtype}, {key.dtype} and {value.dtype}"
+            f"{name}: query, key and value must have the same floating dtype, not {query.dtype}, {key.dtype} and "
+            f"{value.dtype}"
         )
     if query.shape[-1] != key.shape[-1] or key.shape[-2] != value.shape[-2]:
         raise OperationError(
@@ -183,10 +185,13 @@ def check_attention(query, key, value, mask, dropout_p, is_causal):
     if mask is None:
         return
     if is_causal:
-        raise OperationError(f"{name}: give attn_mask or is_causal=True, not both: is_causal stands for a mask of its own")
+        raise OperationError(
+            f"{name}: give attn_mask or is_causal=True, not both: is_causal stands for a mask of its own"
+        )
     if mask.dtype != np.bool_ and mask.dtype != query.dtype:
         raise OperationError(
-            f"{name}: attn_mask must hold booleans, or numbers of the dtype of the query, {query.dtype}, not {mask.dtype}"
+            f"{name}: attn_mask must hold booleans, or numbers of the dtype of the query, {query.dtype}, not "
+            f"{mask.dtype}"
         )
     rows, columns = query.shape[-2], key.shape[-2]
     if mask.ndim and (mask.shape[-1] not in (1, columns) or (mask.ndim > 1 and mask.shape[-2] not in (1, rows))):

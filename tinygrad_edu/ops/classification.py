@@ -247,7 +247,8 @@ def sparse_cross_entropy(x, target, weight=None, ignore_index=-100, reduction="m
     indices, keep = class_indices(x, target, ignore_index)
     dim = class_dim(x)
     e, sums, shift = exponentials(x, dim)
-    losses = np.log(sums, dtype=np.float64).reshape(indices.shape)  # with c = 0 both may be large: no rounding between them
+    # with c = 0 both may be large: no rounding between them
+    losses = np.log(sums, dtype=np.float64).reshape(indices.shape)
     losses -= pick_classes(x if shift.ndim == 0 else x - shift, indices)
     losses = losses.astype(x.dtype, copy=False)
     return reduce_classes(losses, factors(x, indices, keep, weight), reduction), e, sums

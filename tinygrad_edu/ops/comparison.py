@@ -120,7 +120,8 @@ def isfinite(x):
 @op(
     None, lambda g, condition: where(condition, g, 0.0), lambda g, condition: where(condition, 0.0, g),
     method=False, elementwise=True, linear=(1, 2), numpy=[np.where], promotes=(1, 2),
-    samples=[case(bools(3, 4), (3, 4), (3, 4)), case(bools(3, 1), (4,), ()), case(bools(4), (3, 4), (1, 4)), case(bools(0), (0,), (1,))],
+    samples=[case(bools(3, 4), (3, 4), (3, 4)), case(bools(3, 1), (4,), ()), case(bools(4), (3, 4), (1, 4)),
+             case(bools(0), (0,), (1,))],
 )  # fmt: skip
 def where(condition, x, y):
     """x where the condition holds, y elsewhere. The branch not taken gets the gradient 0, whatever it holds."""
@@ -133,9 +134,9 @@ MANY = 2048
 
 
 def chosen(condition, x, y):
-    """np.where(condition, x, y), without a branch for each element: where the condition is irregular, the processor predicts
-    every other one wrongly, and np.where is ten times slower. Here an integer of all ones or all zeros masks the bits of x,
-    and its complement those of y, NaN, infinities and all.
+    """np.where(condition, x, y), without a branch for each element: where the condition is irregular, the processor
+    predicts every other one wrongly, and np.where is ten times slower. Here an integer of all ones or all zeros masks
+    the bits of x, and its complement those of y, NaN, infinities and all.
     """
     large, other = (x, y) if np.ndim(x) >= np.ndim(y) and np.size(x) >= np.size(y) else (y, x)
     bits = BITS.get(getattr(large, "dtype", None))
@@ -146,8 +147,11 @@ def chosen(condition, x, y):
     if getattr(other, "dtype", None) != large.dtype:
         return np.where(condition, x, y)
     condition = np.asarray(condition)
+    condition = condition if condition.dtype == np.bool_ else condition != 0
+    if large is x and large.itemsize <= 4 and not (other.ndim or other.view(bits)):  # x or 0: its bits times 1 or 0
+        return np.multiply(large.view(bits), condition).view(large.dtype)
     result = np.empty(np.broadcast(condition, large, other).shape, large.dtype)
-    mask = (condition if condition.dtype == np.bool_ else condition != 0).astype(bits)
+    mask = condition.astype(bits)
     if large is x:
         np.negative(mask, out=mask)
     else:

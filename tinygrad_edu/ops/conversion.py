@@ -11,7 +11,8 @@ from .shape import cast, expand, permute, reshape, transpose
 
 @composite
 def to(x, *args, dtype=None, device=None, copy=False, non_blocking=False, memory_format=None):
-    """x converted to a dtype, or to the dtype of another tensor; x itself where nothing changes and `copy` is not asked for.
+    """x converted to a dtype, or to the dtype of another tensor; x itself where nothing changes and `copy` is not asked
+    for.
 
     to(dtype), to(other), to("cpu"), to("cpu", dtype): the only device is "cpu".
     """
@@ -69,8 +70,8 @@ def view(x, *shape):
     result = reshape(x, shape)
     if result.array.size and not np.shares_memory(result.array, x.array):
         raise RuntimeError(
-            f"view: a tensor of shape {tuple(x.shape)} and strides {x.stride()} cannot be seen in shape {tuple(result.shape)} "
-            "without copying; use reshape"
+            f"view: a tensor of shape {tuple(x.shape)} and strides {x.stride()} cannot be seen in shape "
+            f"{tuple(result.shape)} without copying; use reshape"
         )
     return result
 

@@ -11,6 +11,8 @@ As in all of deep learning the kernel is not reversed: y[o, p] = Σ_c,k w[o, c, 
 padding], which signal processing calls correlation. How it is computed fast is in convolution_plan.py.
 """
 
+import math
+
 import numpy as np
 
 from ..define import case, op
@@ -20,6 +22,7 @@ from .convolution_windows import col2im, im2col, places
 from .indexing import getitem
 from .joining import pad_zeros, unpad
 from .linear import matmul
+from .neural import sum_along
 from .reduce import sum
 from .shape import reshape, transpose
 
@@ -63,7 +66,8 @@ def _columns(x, kernel, stride, padding, dilation, groups):
 
 
 def _places(g, sizes, groups):
-    """(n, g, channel of the group, places), with zeros for places that fit in, up to `sizes`, and that g does not have."""
+    """(n, g, channel of the group, places), with zeros for places that fit in, up to `sizes`, and that g does not
+    have."""
     if tuple(g.shape[2:]) != sizes:
         g = pad_zeros(g, ((0, 0), (0, 0), *[(0, fit - size) for fit, size in zip(sizes, g.shape[2:])]))
     return reshape(g, (g.shape[0], groups, g.shape[1] // groups, int(np.prod(sizes))))
@@ -108,7 +112,10 @@ def _cut(y, shape):
 
 
 def _sum_to_bias(g):
-    return sum(g, (0, *range(2, g.ndim)))
+    if not isinstance(g, np.ndarray):
+        return sum(g, (0, *range(2, g.ndim)))
+    rows = g.reshape(*g.shape[:2], math.prod(g.shape[2:]))
+    return np.add.reduce(sum_along(rows, 2), (0, 2))  # BLAS adds up rows several times faster
 
 
 _1D = {"stride": (1,), "padding": ((0, 0),), "dilation": (1,), "groups": 1}

@@ -21,7 +21,7 @@ import math
 import numpy as np
 
 from .. import blas
-from ..blocks import get_num_threads, pool, quietly
+from ..threads import get_num_threads, together
 
 UNIT = 1 << 19
 """Elements of the columns and results of a unit: 2 MB in float32."""
@@ -135,9 +135,4 @@ def shared_out(work, units, plan, fixed=False):
         return [work(units)]
     shares = [units[k::threads] for k in range(threads)] if fixed else [iter(units)] * threads
     with blas.one_thread:
-        others = [pool().submit(quietly, functools.partial(work, share)) for share in shares[1:]]
-        try:
-            first = work(shares[0])
-        finally:
-            results = [other.result() for other in others]
-    return [first, *results]
+        return together([functools.partial(work, share) for share in shares])

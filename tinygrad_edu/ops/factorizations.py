@@ -10,7 +10,6 @@ Derivatives: Murray, "Differentiation of the Cholesky decomposition" (arXiv:1602
 Seeger et al., "Auto-differentiating linear algebra" (arXiv:1710.08717, 2017) and Giles 2008 for the others.
 """
 
-
 import numpy as np
 
 from ..define import case, composite, op

@@ -46,7 +46,8 @@ def is_basic(index):
 
 
 def after_integers(x, index):
-    """Where integers stand in an index beside arrays: the view of x that the integers choose, and the rest of the index.
+    """Where integers stand in an index beside arrays: the view of x that the integers choose, and the rest of the
+    index.
 
     For NumPy such integers are arrays too, which may move dimensions: x[0, :, [1, 2]] has shape (2, n). In PyTorch, and
     here, they come first: it is x[0][:, [1, 2]], of shape (n, 2).
@@ -74,13 +75,16 @@ def after_integers(x, index):
     adds=lambda total, g, index, x_shape: add_at(total, index, g),
     view=True, linear=(0,), internal=True, label="[·]",
     samples=[
-        case((3, 4), index=1), case((3, 4), index=(slice(None), slice(1, None, 2))), case((3, 4), index=(Ellipsis, None, 0)),
+        case((3, 4), index=1), case((3, 4), index=(slice(None), slice(1, None, 2))),
+        case((3, 4), index=(Ellipsis, None, 0)),
         case((3, 4), index=np.array([2, 0, 2])), case((3, 4), index=(np.array([[0], [2]]), np.array([1, 1]))),
-        case((3,), index=np.array([True, False, True])), case((4,), index=slice(None, None, -1)), case((3, 4), index=(0, np.array([1, 1]))),
+        case((3,), index=np.array([True, False, True])), case((4,), index=slice(None, None, -1)),
+        case((3, 4), index=(0, np.array([1, 1]))),
     ],
 )  # fmt: skip
 def getitem(x, index):
-    """x[index]: any index that NumPy or PyTorch knows. Basic indices give views, arrays of integers or booleans copies."""
+    """x[index]: any index that NumPy or PyTorch knows. Basic indices give views, arrays of integers or booleans
+    copies."""
     if type(index) is slice or (type(index) is int and x.ndim > 1):  # the usual cases, fast
         return x[index]
     index = plain_index(index)
@@ -95,7 +99,8 @@ def getitem(x, index):
 @op(
     lambda g, index: getitem(g, index),
     linear=(0,), internal=True,
-    samples=[case((4,), shape=(3, 4), index=1), case((3, 4), shape=(3, 4), index=np.array([2, 0, 2])), case((), shape=(3,), index=1)],
+    samples=[case((4,), shape=(3, 4), index=1), case((3, 4), shape=(3, 4), index=np.array([2, 0, 2])),
+             case((), shape=(3,), index=1)],
 )  # fmt: skip
 def put(x, shape, index):
     """Zeros of `shape` to which x is added at `index`, as often as it names a place: the adjoint of getitem."""
@@ -126,8 +131,8 @@ def add_at(target, index, x):
 def add_rows(target, index, rows):
     """target[index] += rows for an array of row numbers, which may repeat.
 
-    np.add.at takes every element on its own. Where there are many, it is faster to let BLAS multiply by a matrix of zeros
-    and ones (if the target has few rows), or to count in bins.
+    np.add.at takes every element on its own. Where there are many, it is faster to let BLAS multiply by a matrix of
+    zeros and ones (if the target has few rows), or to count in bins.
     """
     count = len(target)
     width = target.size // max(count, 1)
@@ -162,7 +167,8 @@ def add_rows(target, index, rows):
 )  # fmt: skip
 def overwrite(x, value, steps):
     """A copy of x in which the part that the view made by `steps` looks at is `value`."""
-    result = x.copy()
+    # a gradient of no dimensions may be a NumPy number, whose copy is none to write into
+    result = np.array(x, order="C")
     replay(steps, result)[...] = value
     return result
 
@@ -173,13 +179,14 @@ def overwrite(x, value, steps):
     linear=(0, 1), inplace=True,
     samples=[
         case((3, 4), (2, 4), index=np.array([2, 0])), case((3, 4), (), index=(np.array([0, 1]), np.array([3, 3]))),
-        case((3, 4), (3, 4), index=np.array([2, 0, 2]), accumulate=True), case((3, 4), (2,), index=np.eye(3, 4) * [1, 1, 0, 0] > 0),
+        case((3, 4), (3, 4), index=np.array([2, 0, 2]), accumulate=True),
+        case((3, 4), (2,), index=np.eye(3, 4) * [1, 1, 0, 0] > 0),
     ],
 )  # fmt: skip
 def index_put(x, value, index, accumulate=False):
     """A copy of x with `value` written at `index`, or added with `accumulate` (as often as the index names a place)."""
     index = plain_index(index)
-    result = x.copy()
+    result = np.array(x, order="C")
     part, index = after_integers(result, index)
     if accumulate:
         np.add.at(part, index, value)
@@ -192,7 +199,8 @@ def index_put(x, value, index, accumulate=False):
 
 
 def along(index, dim, ndim):
-    """The index tuple with which x[...] picks, for each position of `index`, the element at that position but `index` in dim."""
+    """The index tuple with which x[...] picks, for each position of `index`, the element at that position but `index`
+    in dim."""
     where_ = list(np.ogrid[tuple([slice(size) for size in index.shape])])
     where_[dim] = index
     return tuple(where_)
@@ -200,7 +208,8 @@ def along(index, dim, ndim):
 
 @op(
     lambda g, dim, index, x_shape: put_along(g, x_shape, dim, index), linear=(0,),
-    samples=[case((3, 4), dim=1, index=np.array([[0, 0], [3, 1]])), case((3, 4), dim=0, index=np.array([[2, 0, 1, 0]])), case((), dim=0, index=np.array(0))],
+    samples=[case((3, 4), dim=1, index=np.array([[0, 0], [3, 1]])), case((3, 4), dim=0, index=np.array([[2, 0, 1, 0]])),
+             case((), dim=0, index=np.array(0))],
 )  # fmt: skip
 def gather(x, dim, index):
     """result[i, j, ...] = x[index[i, j, ...], j, ...] for dim = 0, and likewise for other dimensions."""
@@ -242,24 +251,26 @@ def put_along(x, shape, dim, index):
     lambda g, dim, index: scatter_values(g, 0 * gather(g, dim, index), dim, index),
     lambda g, dim, index: gather(g, dim, index),
     linear=(0, 1), internal=True, label="scatter",
-    samples=[case((3, 4), (2, 2), dim=1, index=np.array([[0, 2], [3, 1]])), case((3, 4), (), dim=0, index=np.array([[0, 2]]))],
+    samples=[case((3, 4), (2, 2), dim=1, index=np.array([[0, 2], [3, 1]])),
+             case((3, 4), (), dim=0, index=np.array([[0, 2]]))],
 )  # fmt: skip
 def scatter_values(x, value, dim, index):
     """A copy of x with `value` written where gather would read."""
     index = plain_indices(index)
-    result = x.copy()
+    result = np.array(x, order="C")
     result[along(index, normalized_dim(dim, x.ndim), x.ndim)] = value
     return result
 
 
 @op(
     lambda g: g, lambda g, dim, index: gather(g, dim, index),
-    linear=(0, 1), internal=True, label="scatter +", samples=[case((3, 4), (2, 2), dim=1, index=np.array([[0, 0], [3, 1]]))],
+    linear=(0, 1), internal=True, label="scatter +",
+    samples=[case((3, 4), (2, 2), dim=1, index=np.array([[0, 0], [3, 1]]))],
 )  # fmt: skip
 def scatter_add_values(x, value, dim, index):
     """A copy of x to which `value` is added where gather would read, as often as the index names a place."""
     index = plain_indices(index)
-    result = x.copy()
+    result = np.array(x, order="C")
     np.add.at(result, along(index, normalized_dim(dim, x.ndim), x.ndim), value)
     return result
 

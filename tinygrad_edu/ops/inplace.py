@@ -3,8 +3,8 @@
 Each one is its ordinary operation, whose result is then written into the memory of the tensor. What that does to
 gradients is as in PyTorch:
 
-* the tensor's node becomes that of the result, and the nodes of its views, or of the tensor it is a view of and of all other
-  views of that, change accordingly (`overwrite` is the operation that writes a part);
+* the tensor's node becomes that of the result, and the nodes of its views, or of the tensor it is a view of and of all
+  other views of that, change accordingly (`overwrite` is the operation that writes a part);
 * a node that keeps an array which is overwritten later raises when its gradient is asked for (`clock.Writes`);
 * a leaf that requires gradients cannot be changed in place, except under `no_grad`.
 """
@@ -40,15 +40,16 @@ def assign(target, result, name):
     array = result.array
     if array.shape != target.array.shape:
         raise RuntimeError(
-            f"{name}: the result has shape {array.shape} and cannot be written into a tensor of shape {target.array.shape}"
+            f"{name}: the result has shape {array.shape} and cannot be written into a tensor of shape "
+            f"{target.array.shape}"
         )
     if array.dtype != target.array.dtype:
         if "buif".index(target.array.dtype.kind) < "buif".index(array.dtype.kind) and not (
             {target.array.dtype.kind, array.dtype.kind} == {"u", "i"}
         ):
             raise RuntimeError(
-                f"{name}: the result is {array.dtype} and cannot be written into a tensor of {target.array.dtype} without "
-                "losing its values; compute a new tensor instead"
+                f"{name}: the result is {array.dtype} and cannot be written into a tensor of {target.array.dtype} "
+                "without losing its values; compute a new tensor instead"
             )
         result = cast(result, target.array.dtype)
     check_overlap(target, name)

@@ -127,7 +127,8 @@ def unbind(x, dim=0):
 
 @op(
     lambda g, pads: unpad(g, pads), linear=(0,), internal=True,
-    samples=[case((2, 3), pads=((1, 0), (0, 2))), case((3,), pads=((1, 1),)), case((2, 3), pads=((1, 2), (0, 1)), value=0.5)],
+    samples=[case((2, 3), pads=((1, 0), (0, 2))), case((3,), pads=((1, 1),)),
+             case((2, 3), pads=((1, 2), (0, 1)), value=0.5)],
 )  # fmt: skip
 def pad_zeros(x, pads, value=0):
     """x with zeros, or another number, around it: pads[i] = (how many before, how many after) along dimension i."""

@@ -4,7 +4,6 @@ The derivatives are those of M. B. Giles, "An extended collection of matrix deri
 mode algorithmic differentiation" (2008), section 2; others are cited where they stand.
 """
 
-
 import numpy as np
 
 from ..define import case, composite, op

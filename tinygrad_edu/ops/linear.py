@@ -11,7 +11,8 @@ def _mT(x):
 
 
 def _matmul_gradient_x(g, x_shape, y):
-    """d loss/dx for z = x @ y. Missing dimensions of vectors are put in, as matmul does; the engine undoes broadcasting."""
+    """d loss/dx for z = x @ y. Missing dimensions of vectors are put in, as matmul does; the engine undoes
+    broadcasting."""
     if len(x_shape) == 1 and len(y.shape) == 1:
         return g * y
     if len(y.shape) == 1:
@@ -44,7 +45,8 @@ def _matmul_gradient_y(g, x, y_shape):
     ],
 )  # fmt: skip
 def matmul(x, y):
-    """The product of matrices (the last two dimensions), broadcast over the others; vectors are rows on the left, columns on the right."""
+    """The product of matrices (the last two dimensions), broadcast over the others; vectors are rows on the left,
+    columns on the right."""
     if type(x) is not np.ndarray or type(y) is not np.ndarray or x.ndim == 0 or y.ndim == 0:
         raise ValueError("both operands need at least one dimension; for numbers use *")
     if x.dtype is not y.dtype and x.dtype != y.dtype:
@@ -67,7 +69,8 @@ def matmul(x, y):
     lambda g: g,
     definition=lambda x, weight, bias=None: matmul(x, _mT(weight)) + (0 if bias is None else bias),
     promotes=False, internal=True, linear=(0,),
-    samples=[case((3, 4), (2, 4), (2,)), case((4,), (2, 4), (2,)), case((2, 3, 4), (5, 4), (5,)), case((3, 4), (2, 4), None), case((0, 4), (2, 4), (2,))],
+    samples=[case((3, 4), (2, 4), (2,)), case((4,), (2, 4), (2,)), case((2, 3, 4), (5, 4), (5,)),
+             case((3, 4), (2, 4), None), case((0, 4), (2, 4), (2,))],
 )  # fmt: skip
 def linear(x, weight, bias=None):
     """x Wᵀ + b: x (..., in), weight (out, in), bias (out,) or None; result (..., out)."""

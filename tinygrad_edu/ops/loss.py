@@ -183,7 +183,7 @@ def _binary_cross_entropies(x, target):
     lambda g, x, target, reduction: share(g, reduction, x, target) * _binary_cross_entropies(x, target),
     label="BCE", method=False, floating=True, domain=(PROBABILITY, PROBABILITY, POSITIVE),
     samples=[
-        case((4, 1), (4, 1), None), case((3, 4), (3, 4), (4,), reduction="sum"),
+        case((4, 1), (4, 1), None), case((3, 4), (3, 4), (4,)), case((3, 4), (3, 4), (4,), reduction="sum"),
         case((3,), (3,), (3,), reduction="none"),
     ],
     definition=lambda x, target, weight=None, reduction="mean": reduce_by_ops(
@@ -233,7 +233,8 @@ def _logits_losses(x, target, pos_weight):
     label="BCE of logits", method=False, floating=True, domain=((-3.0, 3.0), PROBABILITY, POSITIVE, POSITIVE),
     samples=[
         case((4, 1), (4, 1), None, None), case((3, 4), (3, 4), (4,), (4,), reduction="sum"),
-        case((3, 4), (3, 4), None, (4,)), case((3,), (3,), (3,), None, reduction="none"),
+        case((3, 4), (3, 4), None, (4,)), case((3, 4), (3, 4), (4,), None),
+        case((3,), (3,), (3,), None, reduction="none"),
     ],
     definition=lambda x, target, weight=None, pos_weight=None, reduction="mean": reduce_by_ops(
         _logits_losses(x, target, pos_weight) * (1 if weight is None else weight), reduction),

@@ -20,7 +20,8 @@ from .shape import unsqueeze
 def _need_same_size(name, x, target):
     if tuple(x.shape) != tuple(target.shape):
         raise ValueError(
-            f"{name}: input {tuple(x.shape)} and target {tuple(target.shape)} must have the same shape; write target.view_as(input)"
+            f"{name}: input {tuple(x.shape)} and target {tuple(target.shape)} must have the same shape; write "
+            "target.view_as(input)"
         )
 
 
@@ -54,14 +55,16 @@ def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"
             raise ValueError(f"gaussian_nll_loss: var {tuple(var.shape)} does not fit the input {tuple(input.shape)}")
     if (var.array < 0).any():
         raise ValueError(f"gaussian_nll_loss: a variance cannot be negative, and one is {var.array.min()}")
-    var = var + as_tensor(np.maximum(var.array, eps) - var.array)  # the limit passes gradients on, as if it were not there
+    # the limit passes gradients on, as if it were not there
+    var = var + as_tensor(np.maximum(var.array, eps) - var.array)
     losses = 0.5 * (log(var) + (input - target) ** 2 / var)
     return reduce_by_ops(losses + 0.5 * math.log(2 * math.pi) if full else losses, reduction)
 
 
 @composite(method=False)
 def hinge_embedding_loss(input, target, margin=1.0, reduction="mean"):
-    """x where target = 1, max(0, margin − x) where target = −1: x is a distance, targets say whether things are alike."""
+    """x where target = 1, max(0, margin − x) where target = −1: x is a distance, targets say whether things are
+    alike."""
     check_reduction(reduction)
     losses = where(target == -1, (margin - input).relu(), 0.0) + where(target == 1, input, 0.0)
     return reduce_by_ops(losses, reduction)
@@ -73,8 +76,8 @@ def margin_ranking_loss(input1, input2, target, margin=0.0, reduction="mean"):
     check_reduction(reduction)
     if not input1.ndim == input2.ndim == target.ndim:
         raise RuntimeError(
-            f"margin_ranking_loss: input1 {tuple(input1.shape)}, input2 {tuple(input2.shape)} and target {tuple(target.shape)} "
-            "must have equally many dimensions"
+            f"margin_ranking_loss: input1 {tuple(input1.shape)}, input2 {tuple(input2.shape)} and target "
+            f"{tuple(target.shape)} must have equally many dimensions"
         )
     return reduce_by_ops((-target * (input1 - input2) + margin).relu(), reduction)
 
@@ -146,8 +149,8 @@ def cosine_embedding_loss(input1, input2, target, margin=0.0, reduction="mean"):
     check_reduction(reduction)
     if input1.ndim != target.ndim + 1:
         raise RuntimeError(
-            f"cosine_embedding_loss: the target has one dimension less than the inputs; here are {tuple(target.shape)} and "
-            f"{tuple(input1.shape)}"
+            f"cosine_embedding_loss: the target has one dimension less than the inputs; here are {tuple(target.shape)} "
+            f"and {tuple(input1.shape)}"
         )
     eps = 1e-12  # PyTorch adds it to both squared lengths
     cosine = sum(input1 * input2, -1) / sqrt((sum(input1 * input1, -1) + eps) * (sum(input2 * input2, -1) + eps))
@@ -156,10 +159,9 @@ def cosine_embedding_loss(input1, input2, target, margin=0.0, reduction="mean"):
 
 
 @composite(method=False)
-def triplet_margin_loss(
-    anchor, positive, negative, margin=1.0, p=2.0, eps=1e-6, swap=False, reduction="mean"
-):
-    """max(0, d(anchor, positive) − d(anchor, negative) + margin), d the p-norm of the difference + eps, along the last dimension.
+def triplet_margin_loss(anchor, positive, negative, margin=1.0, p=2.0, eps=1e-6, swap=False, reduction="mean"):
+    """max(0, d(anchor, positive) − d(anchor, negative) + margin), d the p-norm of the difference + eps, along the last
+    dimension.
 
     swap  use the distance from positive to negative where it is the smaller one
     """

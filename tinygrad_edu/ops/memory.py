@@ -1,4 +1,5 @@
-"""Methods about places and memory, which here is always the CPU's; and two that call a Python function for each element."""
+"""Methods about places and memory, which here is always the CPU's; and two that call a Python function for each
+element."""
 
 import numpy as np
 

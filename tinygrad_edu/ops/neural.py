@@ -25,15 +25,16 @@ def softmax(x, dim):
 
 
 MODERATE, ENOUGH = 60.0, 1e-6
-"""Numbers up to this have exponentials whose sums do not overflow; and a sum of at least this is not made of underflow."""
+"""Numbers up to this have exponentials whose sums do not overflow; and a sum of at least this is not made of
+underflow."""
 
 
 def exponentials(x, dim):
     """(exp(x − c), its sums along `dim`, c), with c such that nothing overflows.
 
-    Usually c is the largest number along `dim`. But finding that for many short rows takes longer than all the rest, and where
-    numbers are moderate, c = 0 gives exponentials that are more accurate, if anything; whether they are moderate, the largest of
-    all and the smallest sum tell.
+    Usually c is the largest number along `dim`. But finding that for many short rows takes longer than all the rest,
+    and where numbers are moderate, c = 0 gives exponentials that are more accurate, if anything; whether they are
+    moderate, the largest of all and the smallest sum tell.
     """
     if x.size and np.maximum.reduce(x, None) <= MODERATE and x.dtype.itemsize > 2:
         e = np.exp(x)
@@ -47,7 +48,8 @@ def exponentials(x, dim):
 
 
 def largest_along(x, dim):
-    """The largest elements along `dim`, which stays with size 1; those of rows by argmax, which is faster if they are short."""
+    """The largest elements along `dim`, which stays with size 1; those of rows by argmax, which is faster if they are
+    short."""
     n = x.shape[dim]
     if dim < x.ndim - 1 or not x.size or n > 512 or not x.flags.c_contiguous:
         return np.maximum.reduce(x, dim, keepdims=True, initial=-np.inf)
@@ -56,7 +58,8 @@ def largest_along(x, dim):
 
 
 def sum_along(x, dim):
-    """Sums along `dim`, which stays with size 1; those of rows as a product with ones, many times faster if they are short."""
+    """Sums along `dim`, which stays with size 1; those of rows as a product with ones, many times faster if they are
+    short."""
     if dim == x.ndim - 1 and x.size and x.dtype.itemsize > 2 and x.flags.c_contiguous:
         n = x.shape[-1]
         return x.reshape(-1, n).dot(np.ones(n, x.dtype)).reshape(*x.shape[:-1], 1)

@@ -72,7 +72,8 @@ def backwards(start, count):
 
 SAMPLES = [
     case((2, 4), pads=((0, 0), (2, 1)), mode="reflect"), case((3, 4), pads=((1, 2), (0, 3)), mode="reflect"),
-    case((2, 3, 2), pads=((0, 0), (2, 4), (1, 0)), mode="replicate"), case((3, 4), pads=((2, 0), (4, 1)), mode="circular"),
+    case((2, 3, 2), pads=((0, 0), (2, 4), (1, 0)), mode="replicate"),
+    case((3, 4), pads=((2, 0), (4, 1)), mode="circular"),
     case((0, 3), pads=((0, 0), (1, 1)), mode="circular"),
 ]  # fmt: skip
 
@@ -96,7 +97,8 @@ def pad_border(x, pads, mode):
     linear=(0,), internal=True, label="fold", definition=back_by_index,
     samples=[
         case((2, 7), pads=((0, 0), (2, 1)), mode="reflect"), case((6, 7), pads=((1, 2), (0, 3)), mode="reflect"),
-        case((2, 9, 3), pads=((0, 0), (2, 4), (1, 0)), mode="replicate"), case((5, 9), pads=((2, 0), (4, 1)), mode="circular"),
+        case((2, 9, 3), pads=((0, 0), (2, 4), (1, 0)), mode="replicate"),
+        case((5, 9), pads=((2, 0), (4, 1)), mode="circular"),
     ],
 )  # fmt: skip
 def fold_border(x, pads, mode):

@@ -197,44 +197,51 @@ def to_largest(g, x, out, windows):
             values.append(reduce_stage(np.maximum, values[-1], axis, w, empty_for(values[-1], axis, w.count)))
         values.append(out[some])
         part = g[some]
+        # Multiplying by 0 and 1 does not keep infinities and NaN apart; and NaN equals nothing. A NaN of x is in `out`.
+        multiplies = np.isfinite(np.add.reduce(part, None)) and not np.isnan(np.add.reduce(values[-1], None))
+        stage = to_equals_stage if multiplies else to_step_stage
         while len(values) > 1:
             after, before = values.pop(), values[-1]
             axis, w = passes[len(values) - 1]
-            part = to_largest_stage(
-                part, before, after, axis, w, np.empty_like(before) if len(values) > 1 else result[some]
-            )
+            target = np.empty_like(before) if len(values) > 1 else result[some]
+            if not w.tiles:
+                target.fill(0)
+            stage(part, before, after, axis, w, target)
+            part = target
 
     run(work, x, windows)
     return result
 
 
-def to_largest_stage(g, x, out, axis, windows, target):
-    """The same along one axis, into `target`."""
-    if not windows.tiles:
-        target.fill(0)
-    # The usual way is fast: whatever equals the largest gets all that is left, which leaves nothing for later equals.
-    # But it multiplies by 0 and 1, which does not keep infinities and NaN apart; and NaN equals nothing.
-    if not np.isfinite(np.add.reduce(g, None) + np.add.reduce(out, None)):
-        numbers = step_numbers(x, out, axis, windows)
-        for j, some, places in steps_of(windows):
-            part = target[at(axis, places)]
-            share = np.where(numbers[at(axis, some)] == j, g[at(axis, some)], g.dtype.type(0))
-            part[...] = share if windows.apart else part + share
-        return target
-    left, share = g.copy(), np.empty_like(g)
-    for j, some, places in steps_of(windows):
-        part, mine, rest = target[at(axis, places)], share[at(axis, some)], left[at(axis, some)]
-        if windows.tiles and j == windows.kernel - 1:
-            part[...] = left
-            break
-        mine[...] = x[at(axis, places)] == out[at(axis, some)]
-        mine *= rest
+def to_equals_stage(g, x, out, axis, windows, target):
+    """The same along one axis, into `target`: whatever equals the largest gets all that is left of g, which leaves
+    nothing for later equals. Where windows are tiles, what is left after the last step but one belongs to the last."""
+    left, steps = g, steps_of(windows)
+    last = at(axis, steps[-1][2]) if windows.tiles else None
+    for j, some, places in steps:
+        equals = x[at(axis, places)] == out[at(axis, some)]
+        part, rest = target[at(axis, places)], left[at(axis, some)]
         if windows.apart:
-            part[...] = mine
+            mine = np.multiply(rest, equals, out=part)
         else:
+            mine = rest * equals
             part += mine
+        if windows.tiles and j == windows.kernel - 2:
+            np.subtract(left, mine, out=target[last])
+            return
+        if left is g:
+            left = g.copy()
+            rest = left[at(axis, some)]
         rest -= mine
-    return target
+
+
+def to_step_stage(g, x, out, axis, windows, target):
+    """The same by the numbers of steps, for infinities and NaN."""
+    numbers = step_numbers(x, out, axis, windows)
+    for j, some, places in steps_of(windows):
+        part = target[at(axis, places)]
+        share = np.where(numbers[at(axis, some)] == j, g[at(axis, some)], g.dtype.type(0))
+        part[...] = share if windows.apart else part + share
 
 
 # ---- the sum

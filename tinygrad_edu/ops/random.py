@@ -1,8 +1,8 @@
 """Random numbers: new tensors of them, and draws with the probabilities that a tensor holds.
 
-The same seed gives the numbers that PyTorch draws on a CPU. What users call here checks its arguments, lets `draw` call an
-operation of `random_kernels.py`, and wraps the result. A draw has no gradient. What overwrites a tensor with draws is in
-`random_inplace.py`, dropout in `random_dropout.py`.
+The same seed gives the numbers that PyTorch draws on a CPU. What users call here checks its arguments, lets `draw` call
+an operation of `random_kernels.py`, and wraps the result. A draw has no gradient. What overwrites a tensor with draws
+is in `random_inplace.py`, dropout in `random_dropout.py`.
 """
 
 import warnings
@@ -21,8 +21,8 @@ from .random_kernels import (
 )  # fmt: skip
 
 __all__ = [
-    "alpha_dropout", "bernoulli", "dropout", "feature_alpha_dropout", "feature_dropout", "multinomial", "normal", "rand",
-    "randint", "randn", "randperm",
+    "alpha_dropout", "bernoulli", "dropout", "feature_alpha_dropout", "feature_dropout", "multinomial", "normal",
+    "rand", "randint", "randn", "randperm",
 ]  # fmt: skip
 
 
@@ -46,7 +46,8 @@ def check_range(low, high, dtype, what):
     largest = largest_integer(dtype)
     least = {"f": -largest, "i": -largest - 1}.get(dtype.kind, 0)
     if not least <= low <= high - 1 <= largest:
-        told = f"{what}: {dtype} does not hold all integers from {low} up to {high - 1}, only those from {least} to {largest}"
+        given = f"{what}: {dtype} does not hold all integers from {low} up to {high - 1}"
+        told = f"{given}, only those from {least} to {largest}"
         if dtype.kind != "f":
             raise RuntimeError(told)
         warnings.warn(told, UserWarning, stacklevel=3)

@@ -1,8 +1,8 @@
 """Dropout: noise in training against overfitting.
 
-Srivastava et al. 2014, "Dropout: a simple way to prevent neural networks from overfitting"; whole channels: Tompson et al.
-2015, "Efficient object localization using convolutional networks"; alpha: Klambauer et al. 2017, "Self-normalizing neural
-networks".
+Srivastava et al. 2014, "Dropout: a simple way to prevent neural networks from overfitting"; whole channels: Tompson et
+al. 2015, "Efficient object localization using convolutional networks"; alpha: Klambauer et al. 2017, "Self-normalizing
+neural networks".
 """
 
 import math
@@ -62,9 +62,9 @@ def channels(x, p, generator):
 
 
 def alpha_dropout(input, p=0.5, train=False, generator=None):
-    """Dropout that keeps the mean 0 and the variance 1 of what selu gives: in training, elements are set with probability p
-    to −α', the limit of selu; then all are scaled and shifted, a · (x or −α') + b with a = ((1 − p) (1 + p α'²))^(−1/2) and
-    b = a p α'."""
+    """Dropout that keeps the mean 0 and the variance 1 of what selu gives: in training, elements are set with
+    probability p to −α', the limit of selu; then all are scaled and shifted, a · (x or −α') + b with a = ((1 − p) (1 +
+    p α'²))^(−1/2) and b = a p α'."""
 
     def noise():
         return in_layout_of(input.array, lambda size: ones_and_zeros(p, size, input.dtype, generator))

@@ -1,7 +1,7 @@
 """Methods that overwrite a tensor with random numbers, by the rules for in-place operations.
 
-A tensor that does not lie in memory row by row, such as a transposed one, is filled in the order of its memory, as PyTorch
-does it.
+A tensor that does not lie in memory row by row, such as a transposed one, is filled in the order of its memory, as
+PyTorch does it.
 """
 
 import numpy as np
@@ -10,8 +10,8 @@ from ..tensor import Tensor, of_array
 from .inplace import assign, copy_into
 from .random import check_floating, check_probability, check_range, check_std, largest_integer
 from .random_kernels import (
-    WIDE, draw, draw_bernoulli, draw_cauchy, draw_exponential, draw_geometric, draw_integers, draw_log_normal, draw_normal,
-    draw_uniform, in_layout_of, memory_order,
+    WIDE, draw, draw_bernoulli, draw_cauchy, draw_exponential, draw_geometric, draw_integers, draw_log_normal,
+    draw_normal, draw_uniform, in_layout_of, memory_order,
 )  # fmt: skip
 
 
@@ -77,8 +77,8 @@ def cauchy_(self, median=0.0, sigma=1.0, *, generator=None):
 
 
 def geometric_(self, p, *, generator=None):
-    """Overwrite this tensor with numbers k = 1, 2, ... of trials until the first success, whose probability is p at each:
-    k has probability p (1 − p)ᵏ⁻¹."""
+    """Overwrite this tensor with numbers k = 1, 2, ... of trials until the first success, whose probability is p at
+    each: k has probability p (1 − p)ᵏ⁻¹."""
     if not 0 < p < 1:
         raise RuntimeError(f"geometric_: the probability p must lie between 0 and 1, and is {p}")
     if self.dtype.kind == "b":
@@ -87,7 +87,8 @@ def geometric_(self, p, *, generator=None):
 
 
 def bernoulli_(self, p=0.5, *, generator=None):
-    """Overwrite this tensor with 1 with probability p (a number, or a floating tensor that expands to this size), else 0."""
+    """Overwrite this tensor with 1 with probability p (a number, or a floating tensor that expands to this size), else
+    0."""
     p = p.array if isinstance(p, Tensor) else np.asarray(p, np.float64)
     check_floating(p.dtype, "bernoulli_")
     check_probability(p, "bernoulli_")
@@ -99,10 +100,11 @@ def bernoulli_(self, p=0.5, *, generator=None):
 
 
 def random_(self, *args, generator=None, **named):
-    """random_(), random_(to), random_(from, to): overwrite this tensor with integers from `from` up to but without `to`.
+    """random_(), random_(to), random_(from, to): overwrite this tensor with integers from `from` up to but without
+    `to`.
 
-    Without `to`, or where it is None: up to the largest that the dtype holds; in floating dtypes, the largest up to which
-    it holds all integers.
+    Without `to`, or where it is None: up to the largest that the dtype holds; in floating dtypes, the largest up to
+    which it holds all integers.
     """
     low, high = (0, args[0]) if len(args) == 1 and not named else bounds(args, named, (0, None), "random_")
     low, high, dtype = int(low), largest_integer(self.dtype) + 1 if high is None else int(high), self.dtype

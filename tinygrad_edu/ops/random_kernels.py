@@ -1,9 +1,9 @@
 """From random words to distributions: the operations of the table that are marked `random`, and how to call them.
 
-Each takes words from a generator in the way in which PyTorch's kernels for CPUs do, so that the same seed gives the same
-numbers in both libraries. That is more than the choice of formulas: how many words a number takes, which of their bits,
-in which order, and what is left over for the next call. Where PyTorch rounds differently (its float32 logarithm and
-sine, fused multiplications in float64) the last digit of a number may differ, never the numbers that follow.
+Each takes words from a generator in the way in which PyTorch's kernels for CPUs do, so that the same seed gives the
+same numbers in both libraries. That is more than the choice of formulas: how many words a number takes, which of their
+bits, in which order, and what is left over for the next call. Where PyTorch rounds differently (its float32 logarithm
+and sine, fused multiplications in float64) the last digit of a number may differ, never the numbers that follow.
 
 All are called through one function, `draw`, so that whoever wants to see all draws of a program has one place to look.
 Nothing depends on the number of threads.
@@ -81,8 +81,8 @@ def rounded(x, dtype):
 
 
 def normal_blocks(n, dtype, generator):
-    """n ≥ 16 standard normal numbers by the transformation of Box & Muller (1958, "A note on the generation of random normal
-    deviates"), in blocks of 16 from as many uniform numbers.
+    """n ≥ 16 standard normal numbers by the transformation of Box & Muller (1958, "A note on the generation of random
+    normal deviates"), in blocks of 16 from as many uniform numbers.
 
     If n is no multiple of 16, another block takes the place of the last 16 numbers.
     """
@@ -175,8 +175,10 @@ def draw_uniform(size, low, high, dtype, generator):
 
 
 @_random(
-    case(size=SIZE, mean=0, std=1, dtype=FLOAT32, blocks=True), case(size=SIZE, mean=2.0, std=3.0, dtype=FLOAT32, blocks=True),
-    case(size=(3, 3), mean=1, std=2, dtype=FLOAT32, blocks=True), case(size=SIZE, mean=0, std=2.0, dtype=FLOAT32, blocks=False),
+    case(size=SIZE, mean=0, std=1, dtype=FLOAT32, blocks=True),
+    case(size=SIZE, mean=2.0, std=3.0, dtype=FLOAT32, blocks=True),
+    case(size=(3, 3), mean=1, std=2, dtype=FLOAT32, blocks=True),
+    case(size=SIZE, mean=0, std=2.0, dtype=FLOAT32, blocks=False),
 )  # fmt: skip
 def draw_normal(size, mean, std, dtype, blocks, generator):
     """Numbers of the normal distribution; `mean` and `std` are numbers or arrays that broadcast to `size`.
@@ -202,7 +204,8 @@ WIDE = 1 << 28
 
 
 @_random(
-    case(size=SIZE, low=-5, high=50, dtype=int64, wide=False), case(size=SIZE, low=-5, high=1 << 40, dtype=int64, wide=True)
+    case(size=SIZE, low=-5, high=50, dtype=int64, wide=False),
+    case(size=SIZE, low=-5, high=1 << 40, dtype=int64, wide=True)
 )  # fmt: skip
 def draw_integers(size, low, high, dtype, wide, generator):
     """Integers from `low` up to but without `high`, all (almost) equally likely: a word modulo their number.
@@ -219,8 +222,8 @@ def draw_integers(size, low, high, dtype, wide, generator):
 
 @_random(case(n=40, dtype=int64))
 def draw_permutation(n, dtype, generator):
-    """The integers from 0 to n − 1 in random order, by Fisher's and Yates' shuffle: for i = 0, 1, ... number i and number
-    i + (word modulo n − i) change places."""
+    """The integers from 0 to n − 1 in random order, by Fisher's and Yates' shuffle: for i = 0, 1, ... number i and
+    number i + (word modulo n − i) change places."""
     if n < 2:
         return np.arange(n, dtype=dtype)
     steps = np.arange(n - 1, dtype=np.int64)
@@ -229,11 +232,12 @@ def draw_permutation(n, dtype, generator):
 
 
 def exchanged(steps, targets):
-    """What becomes of 0, 1, ..., n − 1 if for i = 0, 1, ..., n − 2 the places i and targets[i] ≥ i change their contents.
+    """What becomes of 0, 1, ..., n − 1 if for i = 0, 1, ..., n − 2 the places i and targets[i] ≥ i change their
+    contents.
 
-    Place i ends with what place targets[i] held before step i. That was brought there by the last step before i with the
-    same target, and that step took it from its own place; and so on, until a place that no step had reached before. The
-    chains are short (about log n), and all are followed at once, each time twice as far.
+    Place i ends with what place targets[i] held before step i. That was brought there by the last step before i with
+    the same target, and that step took it from its own place; and so on, until a place that no step had reached before.
+    The chains are short (about log n), and all are followed at once, each time twice as far.
     """
     n = len(steps) + 1
     if n < 300:  # one after the other
@@ -286,7 +290,8 @@ def draw_log_normal(size, mean, std, dtype, generator):
 
 @_random(case(SIZE, size=SIZE, dtype=FLOAT32), case((5,), size=SIZE, dtype=FLOAT32), count=1)
 def draw_bernoulli(p, size, dtype, generator):
-    """1 with probability p (an array that broadcasts to `size`), else 0; p decides by its dtype how many bits decide."""
+    """1 with probability p (an array that broadcasts to `size`), else 0; p decides by its dtype how many bits
+    decide."""
     n = math.prod(size)
     if p.ndim == 0 and p.dtype == np.float64:
         ones = kept(n, float(p), generator).reshape(size)
@@ -299,9 +304,10 @@ def draw_bernoulli(p, size, dtype, generator):
 def draw_multinomial(weights, num_samples, replacement, generator):
     """Row by row, `num_samples` positions, each drawn with a probability proportional to its weight.
 
-    With replacement: the first position at which the running total of the weights, divided by the whole total, reaches a
-    uniform number. Without, or for one sample: every position waits for an exponential time with its weight as rate, and
-    the first `num_samples` to arrive are taken. (Efraimidis & Spirakis 2006, "Weighted random sampling with a reservoir".)
+    With replacement: the first position at which the running total of the weights, divided by the whole total, reaches
+    a uniform number. Without, or for one sample: every position waits for an exponential time with its weight as rate,
+    and the first `num_samples` to arrive are taken. (Efraimidis & Spirakis 2006, "Weighted random sampling with a
+    reservoir".)
     """
     if num_samples == 1 or not replacement:
         exponential = draw_exponential.op.kernel
@@ -321,7 +327,8 @@ def draw_multinomial(weights, num_samples, replacement, generator):
 
 @_random(case(SIZE, p=0.5), case(SIZE, p=0.3), count=1)
 def dropout_mask(x, p, generator):
-    """In the shape, dtype and memory layout of x: 0 with probability p, else 1 / (1 − p), so that the expectation is 1."""
+    """In the shape, dtype and memory layout of x: 0 with probability p, else 1 / (1 − p), so that the expectation is
+    1."""
     exact = np.promote_types(x.dtype, np.float32).type
     scale = x.dtype.type(exact(1) / exact(1 - p))
 
@@ -336,8 +343,8 @@ def dropout_mask(x, p, generator):
 
 
 def memory_order(x):
-    """The dimensions of an array, from the one with the longest steps in memory to that with the shortest: in this order
-    PyTorch's kernels visit the elements. None if it is the order of the dimensions."""
+    """The dimensions of an array, from the one with the longest steps in memory to that with the shortest: in this
+    order PyTorch's kernels visit the elements. None if it is the order of the dimensions."""
     if x.flags.c_contiguous or 0 in x.strides:
         return None
     order = sorted(range(x.ndim), key=lambda d: -abs(x.strides[d]))

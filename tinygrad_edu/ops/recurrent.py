@@ -57,7 +57,8 @@ def network(
 
 
 def _network(name, layer, by_steps, args, **settings):
-    """PyTorch's two forms of a call: (input, hx, params, ..., batch_first); packed, (data, batch_sizes, hx, params, ...)."""
+    """PyTorch's two forms of a call: (input, hx, params, ..., batch_first); packed, (data, batch_sizes, hx, params,
+    ...)."""
     packed = isinstance(args[3], (list, tuple))
     if packed:
         x, batch_sizes, hx, *rest = args

@@ -3,7 +3,6 @@
 `dim` is an int, a tuple of ints or None for all dimensions; with `keepdim` the reduced dimensions stay, with size 1.
 """
 
-
 import numpy as np
 
 from ..define import bools, case, composite, op
@@ -19,8 +18,11 @@ from .shape import cast, expand, flip, movedim, normalized_dim, normalized_dims,
 Max, Min = [named_results(name, "values", "indices") for name in ("max", "min")]
 
 REDUCTIONS = (
-    case((3, 4)), case((3, 4), dim=0), case((3, 4), dim=-1, keepdim=True), case((2, 3, 2), dim=(0, 2)), case((2, 3), dim=None, keepdim=True),
+    case((3, 4)), case((3, 4), dim=0), case((3, 4), dim=-1, keepdim=True), case((2, 3, 2), dim=(0, 2)),
+    case((2, 3), dim=None, keepdim=True),
 )  # fmt: skip
+WITH_ZEROS = np.array([[0.0, 2.0, -1.5], [0.5, 0.0, 0.7]])
+OF_BOTH_SIGNS = np.array([[0.7, -1.9, 2.2, -0.4], [-1.1, 0.5, -2.6, 1.4]])
 SAMPLES = (*REDUCTIONS, case(()), case((1,), dim=0))
 
 
@@ -78,7 +80,8 @@ def count(shape, dim):
 
 @op(
     lambda g, x, out, dim, keepdim: _prod_gradient(g, x, dim, keepdim, out),
-    label="Π", numpy=[np.prod], samples=[*SAMPLES, case((0, 3), dim=0)], domain=(-2.0, 2.0),
+    label="Π", numpy=[np.prod], domain=(-2.0, 2.0),
+    samples=[*SAMPLES, case((0, 3), dim=0), case(WITH_ZEROS, dim=1), case(WITH_ZEROS[:, None], dim=(0, 2))],
 )  # fmt: skip
 def prod(x, dim=None, keepdim=False, dtype=None):
     """The product. The gradient is right also where factors are 0."""
@@ -88,7 +91,8 @@ def prod(x, dim=None, keepdim=False, dtype=None):
 
 
 def _prod_gradient(g, x, dim, keepdim, out):
-    """g times the product of the other factors: out / x, or where a factor is 0 the product of those before and after."""
+    """g times the product of the other factors: out / x, or where a factor is 0 the product of those before and
+    after."""
     shape = tuple(x.shape)
     g, out = restored(g, shape, dim, keepdim), restored(out, shape, dim, keepdim)
     if not bool((x == 0).any()):
@@ -106,7 +110,8 @@ def _prod_gradient(g, x, dim, keepdim, out):
 
 @op(
     lambda g, dim: flip(cumsum(flip(g, (dim,)), dim), (dim,)),
-    numpy=[np.cumsum], linear=(0,), samples=[case((3, 4), dim=0), case((3, 4), dim=-1), case((4,), dim=0), case((0, 3), dim=0)],
+    numpy=[np.cumsum], linear=(0,),
+    samples=[case((3, 4), dim=0), case((3, 4), dim=-1), case((4,), dim=0), case((0, 3), dim=0)],
 )  # fmt: skip
 def cumsum(x, dim):
     """Running sums along `dim`."""
@@ -116,7 +121,9 @@ def cumsum(x, dim):
 
 @op(
     lambda g, x, out, dim: _cumprod_gradient(g, x, out, dim),
-    numpy=[np.cumprod], samples=[case((3, 4), dim=0), case((3, 4), dim=-1), case((4,), dim=0), case((0, 3), dim=0)],
+    numpy=[np.cumprod],
+    samples=[case((3, 4), dim=0), case((3, 4), dim=-1), case((4,), dim=0), case((0, 3), dim=0),
+             case(WITH_ZEROS, dim=1)],
 )  # fmt: skip
 def cumprod(x, dim):
     """Running products along `dim`. The gradient is right also where factors are 0."""
@@ -240,10 +247,13 @@ def logsumexp(x, dim, keepdim=False):
     lambda g, x, out, p, dim, keepdim: _norm_gradient(
         restored(g, tuple(x.shape), dim, keepdim), x, restored(out, tuple(x.shape), dim, keepdim), p, dim),
     label="‖·‖", internal=True, domain=(0.3, 3.0), avoid=("ties",),
-    samples=[case((3, 4)), case((3, 4), p=1.0, dim=1), case((3, 4), p=3.0, dim=0, keepdim=True), case((3, 4), p=float("inf"), dim=1), case((5,), p=0.5)],
+    samples=[case((3, 4)), case((3, 4), p=1.0, dim=1), case((3, 4), p=3.0, dim=0, keepdim=True),
+             case((3, 4), p=float("inf"), dim=1), case((5,), p=0.5), case((3, 4), p=0.0, dim=0),
+             case(OF_BOTH_SIGNS, p=3.0, dim=1), case(OF_BOTH_SIGNS, p=float("inf"), dim=0)],
 )  # fmt: skip
 def vector_norm(x, p=2.0, dim=None, keepdim=False):
-    """The p-norm (Σ |x|ᵖ)^(1/p); for p = ±∞ the largest or smallest |x|, for p = 0 the number of elements that are not 0."""
+    """The p-norm (Σ |x|ᵖ)^(1/p); for p = ±∞ the largest or smallest |x|, for p = 0 the number of elements that are not
+    0."""
     dims = axes(x, dim)
     size = np.absolute(x)
     if p == 0:
@@ -273,13 +283,15 @@ def _norm_gradient(g, x, out, p, dim):
 
 @composite
 def max(x, dim=None, keepdim=False):
-    """max(x): the largest element. max(x, dim): (values, indices) along dim. max(x, y): the larger, element by element."""
+    """max(x): the largest element. max(x, dim): (values, indices) along dim. max(x, y): the larger, element by
+    element."""
     return _select_extreme(x, dim, keepdim, amax, argmax, maximum, Max)
 
 
 @composite
 def min(x, dim=None, keepdim=False):
-    """min(x): the smallest element. min(x, dim): (values, indices) along dim. min(x, y): the smaller, element by element."""
+    """min(x): the smallest element. min(x, dim): (values, indices) along dim. min(x, y): the smaller, element by
+    element."""
     return _select_extreme(x, dim, keepdim, amin, argmin, minimum, Min)
 
 

@@ -11,13 +11,14 @@ import numpy as np
 
 from ..define import case, composite, op
 from ..errors import OperationError
+from .arithmetic import clamp, floor
 from .linear import matmul
 from .pooling import avg_pool, avg_unpool
 from .pooling_windows import geometry
 from .resampling_maps import (
     Map, apply, average_map, cubic_map, filter_map, linear_map, nearest_map, window_map,
 )  # fmt: skip
-from .shape import movedim, permute, reshape
+from .shape import cast, movedim, permute, reshape
 
 
 def by_matrices(x, maps):
@@ -38,7 +39,8 @@ SOME = Map(4, np.array([[0, 2], [1, 1], [3, 0]]), np.array([[0.5, 2.0], [1.0, 0.
 @op(
     lambda g, maps: resample(g, adjoints(maps)), linear=(0,), internal=True, definition=by_matrices,
     samples=[
-        case((2, 4), maps=(SOME,)), case((3, 4, 2), maps=(SOME, None)), case((4, 3), maps=(SOME, SOME.T)), case((0, 4), maps=(SOME,)),
+        case((2, 4), maps=(SOME,)), case((3, 4, 2), maps=(SOME, None)), case((4, 3), maps=(SOME, SOME.T)),
+        case((0, 4), maps=(SOME,)),
         case((2, 5), maps=(window_map(5, 3),)), case((2, 60), maps=(linear_map(60, 110, False, None, np.float64),)),
         case((110, 2), maps=(linear_map(60, 110, False, None, np.float64).T, None)),
     ],
@@ -57,7 +59,8 @@ def resample(x, maps):
 # ---- interpolate
 
 MODES = {
-    "nearest": (3, 4, 5), "nearest-exact": (3, 4, 5), "area": (3, 4, 5), "linear": (3,), "bilinear": (4,), "trilinear": (5,),
+    "nearest": (3, 4, 5), "nearest-exact": (3, 4, 5), "area": (3, 4, 5), "linear": (3,), "bilinear": (4,),
+    "trilinear": (5,),
     "bicubic": (4,), "lanczos": (4,),
 }  # fmt: skip
 """Mode -> how many dimensions the input may have."""
@@ -86,9 +89,17 @@ def interpolate(
                    cells, whose borders coincide. Not for "nearest", "nearest-exact" and "area"
     recompute_scale_factor  whether to use the ratio of the rounded sizes instead of scale_factor
     antialias      for "bilinear", "bicubic" and "lanczos": average when making an image smaller
+
+    Of integers only uint8 has values in between, by "nearest", "nearest-exact", "bilinear", "bicubic" and "lanczos":
+    rounded after each dimension, as in PyTorch, whose weights of 16 bits may make a difference of 1.
     """
     ndim = len(input.shape)
     check_mode(mode, ndim, align_corners, antialias)
+    whole = input.dtype.kind != "f"
+    if whole and (input.dtype != np.uint8 or mode in ("area", "linear", "trilinear")):
+        raise NotImplementedError(
+            f"interpolate: mode {mode!r} is for floating-point inputs, not {input.dtype}; convert with .float()"
+        )
     sizes, factors = new_sizes(tuple(input.shape[2:]), size, scale_factor, recompute_scale_factor, mode)
     if min(sizes) < 1 or 0 in input.shape[1:]:
         raise OperationError(
@@ -103,9 +114,20 @@ def interpolate(
         map_for(mode, old, new, bool(align_corners), factor, antialias, real)
         for old, new, factor in zip(input.shape[2:], sizes, factors)
     ]
+    if whole:
+        return resampled_bytes(input, maps)
     if mode.startswith("nearest") and all(map.repeats for map in maps):  # adding up parts of images is faster
         return avg_unpool(input, tuple([geometry(map.count, *[map.count // map.size] * 2, 0, 1) for map in maps]), 1)
     return resample(input, tuple(maps))
+
+
+def resampled_bytes(input, maps):
+    """The maps applied to an image of bytes, which is rounded to bytes after each dimension, the last one first."""
+    x = cast(input, np.dtype(np.float32))
+    for axis, map in reversed(list(enumerate(maps))):
+        if map is not None:
+            x = clamp(floor(resample(x, (map, *[None] * (len(maps) - axis - 1))) + 0.5), 0, 255)
+    return cast(x, input.dtype)
 
 
 def map_for(mode, size, count, align_corners, scale_factor, antialias, real):

@@ -1,4 +1,5 @@
-"""Sums in which a part is scaled, as optimizers written by hand use them: w.add_(gradient, alpha=-0.1); rounded quotients."""
+"""Sums in which a part is scaled, as optimizers written by hand use them: w.add_(gradient, alpha=-0.1); rounded
+quotients."""
 
 import numpy as np
 

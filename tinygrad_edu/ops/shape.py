@@ -43,7 +43,8 @@ def reshape(x, shape):
 
 @op(
     lambda g, x_shape: reshape(g, x_shape),
-    view=True, linear=(0,), samples=[case((2, 3, 4)), case((2, 3, 4), start_dim=1), case((2, 3, 4), start_dim=0, end_dim=1), case(())],
+    view=True, linear=(0,),
+    samples=[case((2, 3, 4)), case((2, 3, 4), start_dim=1), case((2, 3, 4), start_dim=0, end_dim=1), case(())],
 )  # fmt: skip
 def flatten(x, start_dim=0, end_dim=-1):
     """The dimensions from `start_dim` to `end_dim` merged into one."""
@@ -121,7 +122,8 @@ def movedim(x, source, destination):
 
 @op(
     lambda g, x_shape: reshape(g, x_shape),
-    view=True, linear=(0,), numpy=[np.squeeze], samples=[case((1, 3, 1)), case((1, 3, 1), dim=0), case((1, 3), dim=1), case((1, 1, 2), dim=(0, 1))],
+    view=True, linear=(0,), numpy=[np.squeeze],
+    samples=[case((1, 3, 1)), case((1, 3, 1), dim=0), case((1, 3), dim=1), case((1, 1, 2), dim=(0, 1))],
 )  # fmt: skip
 def squeeze(x, dim=None):
     """Without the dimensions of size 1, or without those among `dim` that have size 1."""
@@ -131,7 +133,8 @@ def squeeze(x, dim=None):
 
 @op(
     lambda g, x_shape: reshape(g, x_shape),
-    view=True, linear=(0,), numpy=[np.expand_dims], samples=[case((2, 3), dim=0), case((2, 3), dim=-1), case((), dim=0)],
+    view=True, linear=(0,), numpy=[np.expand_dims],
+    samples=[case((2, 3), dim=0), case((2, 3), dim=-1), case((), dim=0)],
 )  # fmt: skip
 def unsqueeze(x, dim):
     """With a new dimension of size 1 at position `dim`."""
@@ -154,6 +157,9 @@ def expand(x, size):
         raise ValueError(f"expand to {size}: a new leading dimension needs a size, not -1")
     if x.flags.c_contiguous and x.size == 1 and x.dtype.kind in "fiub":  # ten times faster than np.broadcast_to
         return np.ndarray(size, x.dtype, x, 0, (0,) * len(size))
+    # nothing is repeated: unlike the other it may be written into
+    if size[extra:] == x.shape and size[:extra] == (1,) * extra:
+        return x.reshape(size)
     return np.broadcast_to(x, size)
 
 
@@ -162,7 +168,8 @@ def expand(x, size):
     linear=(0,), spread="size", samples=[case((2, 3), size=(3,)), case((2, 3), size=(2, 1)), case((2, 3), size=())],
 )  # fmt: skip
 def sum_to_size(x, size):
-    """Summed over the dimensions along which a tensor of `size` would be repeated by broadcasting: the adjoint of expand."""
+    """Summed over the dimensions along which a tensor of `size` would be repeated by broadcasting: the adjoint of
+    expand."""
     from ..engine import array_sum_to
 
     size = sizes(size)
@@ -173,7 +180,8 @@ def sum_to_size(x, size):
 
 @op(
     lambda g, x_shape, repeats: _fold_repeats(g, x_shape, repeats),
-    linear=(0,), spread="repeats", samples=[case((2, 3), repeats=(2, 1)), case((3,), repeats=(2, 2)), case((), repeats=(3,))],
+    linear=(0,), spread="repeats",
+    samples=[case((2, 3), repeats=(2, 1)), case((3,), repeats=(2, 2)), case((), repeats=(3,))],
 )  # fmt: skip
 def repeat(x, repeats):
     """Copies laid side by side: repeats[i] times along dimension i (leading dimensions are added as needed)."""
@@ -221,7 +229,8 @@ def _negated(shifts):
 
 @op(
     lambda g, offset, dim1, dim2, x_shape: diagonal_scatter(g, x_shape, offset, dim1, dim2),
-    view=True, linear=(0,), numpy=[np.diagonal], samples=[case((3, 3)), case((3, 4), offset=1), case((2, 3, 3), offset=-1, dim1=1, dim2=2)],
+    view=True, linear=(0,), numpy=[np.diagonal],
+    samples=[case((3, 3)), case((3, 4), offset=1), case((2, 3, 3), offset=-1, dim1=1, dim2=2)],
 )  # fmt: skip
 def diagonal(x, offset=0, dim1=0, dim2=1):
     """The elements of a diagonal of the matrices in dimensions `dim1` and `dim2`, as a last dimension."""

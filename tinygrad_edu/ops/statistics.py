@@ -277,7 +277,8 @@ def corrcoef(x):
 
 @composite
 def histc(x, bins=100, min=0, max=0):
-    """How many elements lie in each of `bins` intervals of equal width between `min` and `max` (both 0: of the data)."""
+    """How many elements lie in each of `bins` intervals of equal width between `min` and `max` (both 0: of the
+    data)."""
     if bins <= 0:
         raise RuntimeError(f"histc: the number of bins must be positive, not {bins}")
     array = x.array
@@ -326,7 +327,9 @@ def unique_consecutive(x, return_inverse=False, return_counts=False, dim=None):
     inverse = np.cumsum(new) - 1
     counts = np.bincount(inverse) if len(array) else np.zeros(0, int)
     values = x.reshape(-1)[np.flatnonzero(new)] if dim is None else x.index_select(dim, np.flatnonzero(new))
-    return _unique_results(values, inverse.reshape(x.array.shape if dim is None else -1), counts, return_inverse, return_counts)
+    return _unique_results(
+        values, inverse.reshape(x.array.shape if dim is None else -1), counts, return_inverse, return_counts
+    )
 
 
 def _unique_results(values, inverse, counts, return_inverse, return_counts):
@@ -353,7 +356,8 @@ def searchsorted(sorted_sequence, x, *, out_int32=False, right=False, side=None,
         return of_array(np.asarray(np.searchsorted(sequence, values, "right" if right else "left")).astype(kind), None)
     if sequence.shape[:-1] != values.shape[:-1]:
         raise RuntimeError(
-            f"searchsorted: sizes before the last must agree; the sequence has {sequence.shape}, the values {values.shape}"
+            f"searchsorted: sizes before the last must agree; the sequence has {sequence.shape}, the values "
+            f"{values.shape}"
         )
     result = np.empty(values.shape, kind)
     for row in np.ndindex(sequence.shape[:-1]):

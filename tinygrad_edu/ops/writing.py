@@ -75,7 +75,9 @@ def scatter_reduce(x, dim, index, src, reduce, *, include_self=True):
         chosen = np.nonzero(order == number)
         place = list(chosen)
         place[normalized_dim(dim, x.ndim)] = index[chosen]
-        layers.append(index_put(cast(expand(as_tensor(_neutral(reduce, x)), x.shape), x.dtype), src[chosen], tuple(place)))
+        layers.append(
+            index_put(cast(expand(as_tensor(_neutral(reduce, x)), x.shape), x.dtype), src[chosen], tuple(place))
+        )
     stacked = as_tensor(np.empty(0)) if not layers else _stack(layers)
     if reduce == "prod":
         return stacked.prod(0)
@@ -120,7 +122,9 @@ def masked_scatter(x, mask, source):
     number = int(np.count_nonzero(mask))
     flat = flatten(source) if source.ndim else reshape(source, (1,))
     if flat.shape[0] < number:
-        raise RuntimeError(f"masked_scatter: the mask is true at {number} places, and source has {flat.shape[0]} elements")
+        raise RuntimeError(
+            f"masked_scatter: the mask is true at {number} places, and source has {flat.shape[0]} elements"
+        )
     return index_put(x, flat[:number], mask)
 
 
@@ -143,7 +147,8 @@ def take_along_dim(x, indices, dim=None):
         return x.reshape(-1)[plain_indices(indices).reshape(-1)]
     dim, index = normalized_dim(dim, x.ndim), plain_indices(indices)
     shape = np.broadcast_shapes(
-        tuple([1 if d == dim else n for d, n in enumerate(x.shape)]), tuple([1 if d == dim else n for d, n in enumerate(index.shape)])
+        tuple([1 if d == dim else n for d, n in enumerate(x.shape)]),
+        tuple([1 if d == dim else n for d, n in enumerate(index.shape)]),
     )
     full = [tuple([n if d == dim else m for d, m in enumerate(shape)]) for n in (x.shape[dim], index.shape[dim])]
     return expand(x, full[0]).gather(dim, np.broadcast_to(index, full[1]))

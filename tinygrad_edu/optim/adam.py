@@ -85,26 +85,33 @@ def adam(params, grads, means, squares, largest, lr, t, beta1, beta2, eps, weigh
     With the corrections moved out of the arrays: lr · m̂ / (√v̂ + eps) = (lr · √c₂ / c₁) · m / (√v + eps · √c₂), where
     c₁ = 1 − β₁ᵗ and c₂ = 1 − β₂ᵗ. Twelve passes over each parameter, one scratch array.
     """
-    add, multiply, dtype = np.add, np.multiply, params[0].dtype
+    dtype = params[0].dtype
     root = math.sqrt(1 - beta2**t)
     numbers = beta1, 1 - beta1, beta2, 1 - beta2, eps * root, lr * root / (1 - beta1**t), 1 - lr * weight_decay
-    keep1, take1, keep2, take2, eps, size, shrink = [constant(number, dtype) for number in numbers]
+    *betas, eps, size, shrink = [constant(number, dtype) for number in numbers]
     penalty = 0 if decoupled else weight_decay
     for i, (param, grad, mean, square) in enumerate(zip(params, grads, means, squares)):
         if weight_decay and decoupled:
-            multiply(param, shrink, param)
+            np.multiply(param, shrink, param)
         grad = total_gradient(param, grad, penalty, maximize)
-        scratch = multiply(grad, take1, np.empty(param.shape, dtype))
-        multiply(mean, keep1, mean)
-        add(mean, scratch, mean)
-        np.square(grad, scratch)
-        multiply(scratch, take2, scratch)
-        multiply(square, keep2, square)
-        add(square, scratch, square)
+        scratch = update_means(grad, mean, square, *betas)
         if largest is not None:
             square = np.maximum(largest[i], square, out=largest[i])
         np.sqrt(square, scratch)
-        add(scratch, eps, scratch)
+        np.add(scratch, eps, scratch)
         np.divide(mean, scratch, scratch)
-        multiply(scratch, size, scratch)
+        np.multiply(scratch, size, scratch)
         np.subtract(param, scratch, param)
+
+
+def update_means(grad, mean, square, keep1, take1, keep2, take2):
+    """m ← β₁ m + (1 − β₁) g and v ← β₂ v + (1 − β₂) g², in place; keepᵢ is βᵢ, takeᵢ is 1 − βᵢ. Returns scratch
+    space."""
+    scratch = np.multiply(grad, take1, np.empty(mean.shape, mean.dtype))
+    np.multiply(mean, keep1, mean)
+    np.add(mean, scratch, mean)
+    np.square(grad, scratch)
+    np.multiply(scratch, take2, scratch)
+    np.multiply(square, keep2, square)
+    np.add(square, scratch, square)
+    return scratch

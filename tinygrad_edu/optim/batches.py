@@ -12,6 +12,7 @@ import numpy as np
 from .. import blocks
 from ..clock import calling_line, owner_of, tick, writes
 from ..modes import state as thread
+from ..threads import at_once, get_num_threads
 
 JOINED = 1 << 12
 """Parameters of at most so many elements are joined."""
@@ -86,7 +87,7 @@ class Batch:
             self.back = [(self.arrays[i], self.joined[place].reshape(self.arrays[i].shape)) for i, place in self.places]
             self.pieces.append(self.joined)
         total = sum(array.size for array in self.arrays)
-        shared = total > blocks.LARGE and blocks.get_num_threads() > 1 and not self.alone
+        shared = total > blocks.LARGE and get_num_threads() > 1 and not self.alone
         self.cuts = [cuts(self.arrays[i].size, SHARE if shared else BLOCK) for i in self.large]
         self.pieces += self._cut([self.arrays[i] for i in self.large]) + [self.arrays[i] for i in self.alone]
         self.ranges = shares(self.pieces) if shared else None
@@ -182,12 +183,7 @@ class Batch:
             for part in ranges:  # the threads take turns at the same iterator
                 kernel(*[pieces if pieces is None else pieces[part] for pieces in lists], *settings)
 
-        others = [blocks.pool().submit(blocks.quietly, work) for _ in range(blocks.get_num_threads() - 1)]
-        try:
-            thread.quiet(work)
-        finally:
-            for other in others:
-                other.result()
+        thread.quiet(at_once, work)
 
 
 def cuts(size, block):

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..define import op
 from ..tensor import of_array
+from .adam import update_means
 from .optimizer import Optimizer, check_betas, check_common, check_positive, constant, total_gradient
 
 __all__ = ["NAdam"]
@@ -65,30 +66,22 @@ class NAdam(Optimizer):
 
 @op(None, None, None, None, internal=True, method=False, promotes=False)
 def nadam(params, grads, means, squares, lr, t, beta1, beta2, of_mean, of_grad, eps, weight_decay, decoupled, maximize):
-    """One step of NAdam on lists of arrays, in place; t counts from 1. `of_mean`, `of_grad`: the factors of m and g in
-    m̂."""
-    add, multiply, dtype = np.add, np.multiply, params[0].dtype
+    """One step of NAdam on lists of arrays, in place; t counts from 1. m̂ = of_mean · m + of_grad · g."""
+    dtype = params[0].dtype
     root = math.sqrt(1 - beta2**t)
     numbers = beta1, 1 - beta1, beta2, 1 - beta2, eps * root, 1 - lr * weight_decay
-    keep1, take1, keep2, take2, eps, shrink = [constant(number, dtype) for number in numbers]
+    *betas, eps, shrink = [constant(number, dtype) for number in numbers]
     of_mean, of_grad = [constant(lr * root * number, dtype) for number in (of_mean, of_grad)]
     penalty = 0 if decoupled else weight_decay
     for param, grad, mean, square in zip(params, grads, means, squares):
         if weight_decay and decoupled:
-            multiply(param, shrink, param)
+            np.multiply(param, shrink, param)
         grad = total_gradient(param, grad, penalty, maximize)
-        scratch, ahead = np.empty(param.shape, dtype), np.empty(param.shape, dtype)
-        multiply(grad, take1, scratch)
-        multiply(mean, keep1, mean)
-        add(mean, scratch, mean)
-        np.square(grad, scratch)
-        multiply(scratch, take2, scratch)
-        multiply(square, keep2, square)
-        add(square, scratch, square)
-        multiply(mean, of_mean, ahead)
-        multiply(grad, of_grad, scratch)
-        add(ahead, scratch, ahead)
+        scratch = update_means(grad, mean, square, *betas)
+        ahead = np.multiply(mean, of_mean, np.empty(param.shape, dtype))
+        np.multiply(grad, of_grad, scratch)
+        np.add(ahead, scratch, ahead)
         np.sqrt(square, scratch)
-        add(scratch, eps, scratch)
+        np.add(scratch, eps, scratch)
         np.divide(ahead, scratch, scratch)
         np.subtract(param, scratch, param)

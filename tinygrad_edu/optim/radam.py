@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from ..define import op
+from .adam import update_means
 from .optimizer import Optimizer, check_betas, check_common, check_positive, constant, total_gradient
 
 __all__ = ["RAdam"]
@@ -61,29 +62,22 @@ class RAdam(Optimizer):
 
 @op(None, None, None, None, internal=True, method=False, promotes=False)
 def radam(params, grads, means, squares, lr, t, beta1, beta2, rectified, eps, weight_decay, decoupled, maximize):
-    """One step of RAdam on lists of arrays, in place; t counts from 1. `rectified`: r · √(1 − β₂ᵗ), or None while ρ ≤
-    5."""
-    add, multiply, dtype = np.add, np.multiply, params[0].dtype
+    """One step of RAdam on lists of arrays, in place; t counts from 1. `rectified`: r · √(1 − β₂ᵗ), None for ρ ≤ 5."""
+    dtype = params[0].dtype
     size = lr / (1 - beta1**t) * (1 if rectified is None else rectified)
     numbers = beta1, 1 - beta1, beta2, 1 - beta2, eps, size, 1 - lr * weight_decay
-    keep1, take1, keep2, take2, eps, size, shrink = [constant(number, dtype) for number in numbers]
+    *betas, eps, size, shrink = [constant(number, dtype) for number in numbers]
     penalty = 0 if decoupled else weight_decay
     for param, grad, mean, square in zip(params, grads, means, squares):
         if weight_decay and decoupled:
-            multiply(param, shrink, param)
+            np.multiply(param, shrink, param)
         grad = total_gradient(param, grad, penalty, maximize)
-        scratch = multiply(grad, take1, np.empty(param.shape, dtype))
-        multiply(mean, keep1, mean)
-        add(mean, scratch, mean)
-        np.square(grad, scratch)
-        multiply(scratch, take2, scratch)
-        multiply(square, keep2, square)
-        add(square, scratch, square)
+        scratch = update_means(grad, mean, square, *betas)
         if rectified is None:
-            multiply(mean, size, scratch)
+            np.multiply(mean, size, scratch)
         else:
             np.sqrt(square, scratch)
-            add(scratch, eps, scratch)
+            np.add(scratch, eps, scratch)
             np.divide(mean, scratch, scratch)
-            multiply(scratch, size, scratch)
+            np.multiply(scratch, size, scratch)
         np.subtract(param, scratch, param)

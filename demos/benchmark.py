@@ -1,7 +1,9 @@
-"""Measures how fast it is: nanoseconds per operation, and whole training steps beside the same steps written by hand in NumPy.
+"""Measures how fast it is: nanoseconds per operation, and whole training steps beside the same steps written by hand in
+NumPy.
 
-A step written by hand computes exactly what is needed and nothing else; it is the limit that a library on NumPy can approach. The
-two take turns, round by round, so that a busy machine slows both alike: look at the ratios, not at the times.
+A step written by hand computes exactly what is needed and nothing else; it is the limit that a library on NumPy can
+approach. The two take turns, round by round, so that a busy machine slows both alike: look at the ratios, not at the
+times.
 """
 
 import statistics
@@ -70,6 +72,18 @@ def report_operations():
 # ---- whole training steps
 
 
+def step_of(model, loss_of, optimizer, inputs, labels):
+    """A function that takes one training step with this library."""
+    inputs, labels = tg.from_numpy(inputs), tg.from_numpy(labels)
+
+    def ours():
+        optimizer.zero_grad()
+        loss_of(model(inputs), labels).backward()
+        optimizer.step()
+
+    return ours
+
+
 def logistic_regression():
     """209 examples of 12,288 features, as in the courses' cat classifier; gradient descent."""
     rng = np.random.default_rng(0)
@@ -77,12 +91,7 @@ def logistic_regression():
 
     model, loss_of = nn.Linear(12288, 1), nn.BCEWithLogitsLoss()
     optimizer = optim.SGD(model.parameters(), lr=0.005)
-    inputs, labels = tg.from_numpy(X), tg.from_numpy(y)
-
-    def ours():
-        optimizer.zero_grad()
-        loss_of(model(inputs), labels).backward()
-        optimizer.step()
+    ours = step_of(model, loss_of, optimizer, X, y)
 
     W, b = np.zeros((12288, 1), float32), np.zeros(1, float32)
 
@@ -104,12 +113,7 @@ def flower():
 
     model, loss_of = nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Linear(4, 1), nn.Sigmoid()), nn.BCELoss()
     optimizer = optim.SGD(model.parameters(), lr=1.2)
-    inputs, labels = tg.from_numpy(X), tg.from_numpy(y)
-
-    def ours():
-        optimizer.zero_grad()
-        loss_of(model(inputs), labels).backward()
-        optimizer.step()
+    ours = step_of(model, loss_of, optimizer, X, y)
 
     W1, b1 = rng.standard_normal((2, 4)).astype(float32), np.zeros(4, float32)
     W2, b2 = rng.standard_normal((4, 1)).astype(float32), np.zeros(1, float32)
@@ -140,12 +144,7 @@ def mlp():
         layers += [nn.Linear(n, m), nn.ReLU(), nn.Dropout(0.5)]
     model, loss_of = nn.Sequential(*layers[:-2]), nn.CrossEntropyLoss()
     optimizer = optim.Adam(model.parameters(), lr=1e-3)
-    inputs, labels = tg.from_numpy(X), tg.from_numpy(y)
-
-    def ours():
-        optimizer.zero_grad()
-        loss_of(model(inputs), labels).backward()
-        optimizer.step()
+    ours = step_of(model, loss_of, optimizer, X, y)
 
     P = [(rng.standard_normal(s) / s[0] ** 0.5).astype(float32) for s in zip(sizes, sizes[1:])] + [
         np.zeros(m, float32) for m in sizes[1:]

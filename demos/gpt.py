@@ -1,8 +1,9 @@
 """Trains a small GPT to write, character by character, and shows what it attends to.
 
-A decoder-only transformer (Vaswani et al. 2017; Radford et al. 2019) reads Shakespeare, where `text/tiny_shakespeare.txt` is
-found in the folder that TINYGRAD_EDU_DATA names, or any text given by --text; else the reference manual that comes with
-Python. Written to the output folder: the learning curve, the attention of every head, and a sample of its writing.
+A decoder-only transformer (Vaswani et al. 2017; Radford et al. 2019) reads Shakespeare, where
+`text/tiny_shakespeare.txt` is found in the folder that TINYGRAD_EDU_DATA names, or any text given by --text; else the
+reference manual that comes with Python. Written to the output folder: the learning curve, the attention of every head,
+and a sample of its writing.
 
 Ctrl-C stops the training, not the program: what was learned so far writes its sample, and the exit code is 130.
 """
@@ -47,7 +48,8 @@ class Attention(nn.Module):
     def forward(self, x):  # (B, T, width)
         B, T, width = x.shape
         q, k, v = [  # (B, heads, T, width / heads) each
-            part.reshape(B, T, self.heads, -1).transpose(1, 2) for part in self.questions_keys_values(x).chunk(3, dim=-1)
+            part.reshape(B, T, self.heads, -1).transpose(1, 2)
+            for part in self.questions_keys_values(x).chunk(3, dim=-1)
         ]
         scores = (q @ k.mT) / math.sqrt(width // self.heads)
         future = tg.ones(T, T, dtype=tg.bool).triu(1)
@@ -98,7 +100,8 @@ def load(path):
 
 
 def batch(text, context, size):
-    """`size` random pieces of the text and, for each character in them, the one that follows: two of (size, context)."""
+    """`size` random pieces of the text and, for each character in them, the one that follows: two of (size,
+    context)."""
     starts = tg.randint(len(text) - context, (size, 1))
     index = starts + tg.arange(context)
     return text[index], text[index + 1]
@@ -120,7 +123,8 @@ def write(model, start, count, context, temperature=0.8):
 
 
 def train(model, training, held_out, context, steps, progress=True, size=16):
-    """AdamW with a learning rate that falls along a cosine. Returns ([(step, loss, held-out loss)], whether it finished)."""
+    """AdamW with a learning rate that falls along a cosine. Returns ([(step, loss, held-out loss)], whether it
+    finished)."""
     from tqdm import tqdm
 
     optimizer = optim.AdamW(model.parameters(), lr=2e-3)
@@ -165,7 +169,8 @@ def run(options):
 
     tg.manual_seed(options.seed)
     model = GPT(len(alphabet), options.context, options.width, options.layers)
-    print(f"{sum(p.numel() for p in model.parameters()):,} parameters; guessing costs {math.log(len(alphabet)):.3f} nats\n")
+    parameters = sum(p.numel() for p in model.parameters())
+    print(f"{parameters:,} parameters; guessing costs {math.log(len(alphabet)):.3f} nats\n")
     history, finished = train(
         model, numbers[:cut], numbers[cut:], options.context, options.steps, not options.no_progress
     )  # fmt: skip
@@ -174,7 +179,8 @@ def run(options):
     if history:
         print(f"training loss {history[-1][1]:.3f}\nheld-out loss {history[-1][2]:.3f} nats per character\n")
 
-    sample = "".join(alphabet[i] for i in write(model, numbers[None, cut : cut + 1], options.write, options.context).tolist())
+    sample = write(model, numbers[None, cut : cut + 1], options.write, options.context).tolist()
+    sample = "".join(alphabet[i] for i in sample)
     print(f"{sample}\n")
     piece = numbers[cut : cut + min(24, options.context)]
     model(piece[None])

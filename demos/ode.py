@@ -1,11 +1,10 @@
 """Learns the law behind a spiral from 30 noisy points: a neural ordinary differential equation.
 
 A small network is the right-hand side of dy/dt = f(y) (Chen et al. 2018, "Neural ordinary differential equations"). Its
-trajectories are computed with the classical Runge–Kutta method, and L-BFGS makes them pass through the points: from each point
-to the next few ones. The gradient comes
-either from the recorded steps of the solver, or from the adjoint equation, which is solved backwards in time and keeps none of
-them: a custom Function. The demo compares the two. Written to the output folder: the trajectory with the learnt field of
-arrows, and the learning curve.
+trajectories are computed with the classical Runge–Kutta method, and L-BFGS makes them pass through the points: from
+each point to the next few ones. The gradient comes either from the recorded steps of the solver, or from the adjoint
+equation, which is solved backwards in time and keeps none of them: a custom Function. The demo compares the two.
+Written to the output folder: the trajectory with the learnt field of arrows, and the learning curve.
 
 Ctrl-C stops the training, not the program: what was learned so far is drawn, and the exit code is 130.
 """
@@ -47,7 +46,8 @@ class Field(nn.Module):
 
 
 def runge_kutta(f, y, h):
-    """y after a time h: a step of the classical fourth-order method. y may be a tuple of tensors, for f with as many results."""
+    """y after a time h: a step of the classical fourth-order method. y may be a tuple of tensors, for f with as many
+    results."""
     single = not isinstance(y, tuple)
     y = (y,) if single else y
 
@@ -67,7 +67,8 @@ def runge_kutta(f, y, h):
 
 
 def trajectory(f, start, times, substeps=4):
-    """The solutions at `times` for one or many starts (..., 2): (len(times), ..., 2), with `substeps` steps between two times."""
+    """The solutions at `times` for one or many starts (..., 2): (len(times), ..., 2), with `substeps` steps between two
+    times."""
     points = [start]
     for t0, t1 in zip(times, times[1:]):
         y = points[-1]
@@ -187,7 +188,9 @@ def run(options):
     files = [draw_field(f"{options.out}/ode_field.png", field, truth_drawn.numpy(), points.numpy(), learnt)]
     if losses:
         panels = {"mean squared distance": {"training": losses}}
-        files.append(plots.curves(f"{options.out}/ode_curve.png", range(1, len(losses) + 1), panels, "step", log=list(panels)))
+        files.append(
+            plots.curves(f"{options.out}/ode_curve.png", range(1, len(losses) + 1), panels, "step", log=list(panels))
+        )
     print("Wrote " + "\n      ".join(files))
     print(f"Time: {time.perf_counter() - start:.1f} s")
     return 0 if finished else 130

@@ -1,9 +1,9 @@
 """Learns to draw digits from two numbers, with a variational autoencoder, and shows all that it can draw.
 
-Kingma & Welling 2014, "Auto-encoding variational Bayes": an encoder gives each image a normal distribution over a plane, a
-decoder draws an image for each point of it. The images are MNIST where it is found, else the small set that comes with
-scikit-learn. Written to the output folder: the map of the plane, where the test images lie in it, reconstructions, and the
-learning curves.
+Kingma & Welling 2014, "Auto-encoding variational Bayes": an encoder gives each image a normal distribution over a
+plane, a decoder draws an image for each point of it. The images are MNIST where it is found, else the small set that
+comes with scikit-learn. Written to the output folder: the map of the plane, where the test images lie in it,
+reconstructions, and the learning curves.
 
 Ctrl-C stops the training, not the program: what was learned so far is drawn, and the exit code is 130.
 """
@@ -52,7 +52,8 @@ class VAE(nn.Module):
 
 
 def negative_elbo(x, logits, mean, log_variance):
-    """(reconstruction error, Kullback–Leibler divergence from N(0, 1)), per image, in nats; their sum is to become small.
+    """(reconstruction error, Kullback–Leibler divergence from N(0, 1)), per image, in nats; their sum is to become
+    small.
 
     The divergence in closed form: −½ Σ (1 + log σ² − μ² − σ²) (Kingma & Welling, appendix B).
     """
@@ -108,13 +109,18 @@ def run(options):
         logits, mean, log_variance = model(x)
         error, divergence = [value.item() for value in negative_elbo(x, logits, mean, log_variance)]
         drawn = model.decoder(grid(15)).sigmoid().reshape(-1, height, width)
-    print(f"test: {error:.2f} nats to draw an image, {divergence:.2f} nats to say which; together {error + divergence:.2f}\n")
+    print(f"test: {error:.2f} nats to draw an image, {divergence:.2f} nats to say which; ", end="")
+    print(f"together {error + divergence:.2f}\n")
 
     pairs = np.concatenate([test_x[:8].numpy(), logits[:8].sigmoid().reshape(8, height, width).numpy()])
     files = [
-        plots.images(f"{options.out}/vae_map.png", drawn.numpy(), columns=15, title="What each point of the plane is drawn as"),
+        plots.images(
+            f"{options.out}/vae_map.png", drawn.numpy(), columns=15, title="What each point of the plane is drawn as"
+        ),
         draw_codes(f"{options.out}/vae_codes.png", mean.numpy(), test_y.numpy()),
-        plots.images(f"{options.out}/vae_pairs.png", pairs, title="Test images, and below what is left of them in two numbers"),
+        plots.images(
+            f"{options.out}/vae_pairs.png", pairs, title="Test images, and below what is left of them in two numbers"
+        ),
     ]
     if history:
         epochs, errors, divergences = zip(*history)
@@ -140,6 +146,8 @@ def draw_codes(path, codes, labels):
     axes = figure.subplots()
     for digit in range(10):
         axes.scatter(*codes[labels == digit].T, s=8, color=colormaps["tab10"](digit), label=str(digit), linewidth=0)
-    axes.set(title="Where the encoder puts the test images", xlabel="first number", ylabel="second number", aspect="equal")
+    axes.set(
+        title="Where the encoder puts the test images", xlabel="first number", ylabel="second number", aspect="equal"
+    )
     axes.legend(frameon=False, markerscale=3, loc="center left", bbox_to_anchor=(1, 0.5))
     return plots.save(figure, path)

@@ -10,18 +10,24 @@ P = 1 / (1 + np.exp(-X))
 
 MODULES = {
     **{f"nn.{name}": (X,) for name in (
-        "CELU(0.7)", "ELU()", "ELU(0.5)", "GELU()", "GELU('tanh')", "GLU()", "Hardshrink()", "Hardsigmoid()", "Hardswish()", "Hardtanh()",
-        "Hardtanh(-0.5, 2.0)", "LeakyReLU()", "LeakyReLU(0.2)", "LogSigmoid()", "LogSoftmax(1)", "Mish()", "PReLU()", "PReLU(6)", "ReLU()",
-        "ReLU6()", "SELU()", "SiLU()", "Sigmoid()", "Softmax(dim=0)", "Softmin(dim=1)", "Softplus()", "Softplus(2, 5)", "Softshrink()",
-        "Softsign()", "Tanh()", "Tanhshrink()", "Threshold(0.1, 2)", "Identity(3)", "Flatten()", "Flatten(0)", "Unflatten(1, (2, 3))",
-        "Linear(6, 2)", "Linear(6, 2, bias=False)", "Sequential(nn.Linear(6, 4), nn.ReLU(inplace=True), nn.Linear(4, 1))",
+        "CELU(0.7)", "ELU()", "ELU(0.5)", "GELU()", "GELU('tanh')", "GLU()", "Hardshrink()", "Hardsigmoid()",
+        "Hardswish()", "Hardtanh()",
+        "Hardtanh(-0.5, 2.0)", "LeakyReLU()", "LeakyReLU(0.2)", "LogSigmoid()", "LogSoftmax(1)", "Mish()", "PReLU()",
+        "PReLU(6)", "ReLU()",
+        "ReLU6()", "SELU()", "SiLU()", "Sigmoid()", "Softmax(dim=0)", "Softmin(dim=1)", "Softplus()", "Softplus(2, 5)",
+        "Softshrink()",
+        "Softsign()", "Tanh()", "Tanhshrink()", "Threshold(0.1, 2)", "Identity(3)", "Flatten()", "Flatten(0)",
+        "Unflatten(1, (2, 3))",
+        "Linear(6, 2)", "Linear(6, 2, bias=False)",
+        "Sequential(nn.Linear(6, 4), nn.ReLU(inplace=True), nn.Linear(4, 1))",
     )},
     "nn.Bilinear(6, 6, 3)": (X, Y),
     "nn.Softmax2d()": (IMAGE,),
 }  # fmt: skip
 MODULES |= {
     **{f"nn.{name}": (X, Y) for name in (
-        "L1Loss()", "L1Loss(reduction='sum')", "MSELoss()", "MSELoss(reduction='none')", "SmoothL1Loss(beta=0.5)", "HuberLoss(delta=0.7)",
+        "L1Loss()", "L1Loss(reduction='sum')", "MSELoss()", "MSELoss(reduction='none')", "SmoothL1Loss(beta=0.5)",
+        "HuberLoss(delta=0.7)",
     )},
     "nn.CrossEntropyLoss()": (X, CLASSES),
     "nn.CrossEntropyLoss(label_smoothing=0.1, ignore_index=2)": (X, CLASSES),

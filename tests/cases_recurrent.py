@@ -80,20 +80,25 @@ MODULES = {
 
 CALLS = {
     "lstm": [
-        ((X, H5, H5 - 0.2, *LSTM_WEIGHTS), lambda T, x, h, c, *ws: T.lstm(x, (h, c), ws, True, 1, 0.0, True, False, False)),
-        ((X, H5, H5 - 0.2, *LSTM_WEIGHTS[:2]), lambda T, x, h, c, *ws: T.lstm(x * 2, (h, c), ws, False, 1, 0.0, False, False, False)),
+        ((X, H5, H5 - 0.2, *LSTM_WEIGHTS),
+         lambda T, x, h, c, *ws: T.lstm(x, (h, c), ws, True, 1, 0.0, True, False, False)),
+        ((X, H5, H5 - 0.2, *LSTM_WEIGHTS[:2]),
+         lambda T, x, h, c, *ws: T.lstm(x * 2, (h, c), ws, False, 1, 0.0, False, False, False)),
         # one operand computed from another: their gradients must not be counted twice
-        ((X, *LSTM_WEIGHTS), lambda T, x, *ws: T.lstm(x, (x[:1] @ ws[1][:2], x[:1] @ ws[0][:5].T), ws, True, 1, 0.0, True, False, False)),
+        ((X, *LSTM_WEIGHTS),
+         lambda T, x, *ws: T.lstm(x, (x[:1] @ ws[1][:2], x[:1] @ ws[0][:5].T), ws, True, 1, 0.0, True, False, False)),
         ((normal(7, 2), H5, H5, *LSTM_WEIGHTS), lambda T, x, h, c, *ws: T.lstm(
             x, T.tensor([3, 2, 1, 1]), (h, c), ws, True, 1, 0.0, True, False)),
     ],
     "gru": [
         ((X, H, *GRU_WEIGHTS), lambda T, x, h, *ws: T.gru(x, h, ws, True, 1, 0.0, True, False, False)),
-        ((normal(7, 2), H, *GRU_WEIGHTS), lambda T, x, h, *ws: T.gru(x, T.tensor([3, 2, 1, 1]), h, ws, True, 1, 0.0, True, False)),
+        ((normal(7, 2), H, *GRU_WEIGHTS),
+         lambda T, x, h, *ws: T.gru(x, T.tensor([3, 2, 1, 1]), h, ws, True, 1, 0.0, True, False)),
     ],
     "rnn_tanh": [
         ((X, H, *RNN_WEIGHTS), lambda T, x, h, *ws: T.rnn_tanh(x, h, ws, True, 1, 0.0, True, False, False)),
-        ((X, H2[:2], *RNN_WEIGHTS[:2], *RNN_WEIGHTS[:2]), lambda T, x, h, *ws: T.rnn_tanh(x, h, ws, False, 1, 0.0, True, True, False)),
+        ((X, H2[:2], *RNN_WEIGHTS[:2], *RNN_WEIGHTS[:2]),
+         lambda T, x, h, *ws: T.rnn_tanh(x, h, ws, False, 1, 0.0, True, True, False)),
     ],
     "rnn_relu": [((X, H, *RNN_WEIGHTS), lambda T, x, h, *ws: T.rnn_relu(x, h, ws, True, 1, 0.0, True, False, False))],
     "lstm_cell": [
@@ -112,12 +117,14 @@ CALLS = {
     ],
     "pad_packed_sequence": [
         ((X,), lambda T, x: T.nn.utils.rnn.pad_packed_sequence(packed(T, x, LENGTHS), total_length=5)),
-        ((X,), lambda T, x: T.nn.utils.rnn.pad_packed_sequence(packed(T, x, UNSORTED, enforce_sorted=False), True, -1.0)),
+        ((X,),
+         lambda T, x: T.nn.utils.rnn.pad_packed_sequence(packed(T, x, UNSORTED, enforce_sorted=False), True, -1.0)),
     ],
     "pad_sequence": [
         (SEQUENCES, lambda T, *xs: T.nn.utils.rnn.pad_sequence(xs)),
         (SEQUENCES, lambda T, *xs: T.nn.utils.rnn.pad_sequence([x[:, 0] for x in xs], True, 9.0)),
-        (SEQUENCES, lambda T, *xs: T.nn.utils.rnn.pad_sequence(xs, batch_first=True, padding_value=-1.0, padding_side="left")),
+        (SEQUENCES,
+         lambda T, *xs: T.nn.utils.rnn.pad_sequence(xs, batch_first=True, padding_value=-1.0, padding_side="left")),
         (SEQUENCES[:1], lambda T, *xs: T.nn.utils.rnn.pad_sequence(xs)),
     ],
     "pack_sequence": [
@@ -129,7 +136,8 @@ CALLS = {
         ((X,), lambda T, x: T.nn.utils.rnn.unpad_sequence(x, T.tensor([1, 2, 2, 0]), batch_first=True)),
     ],
     "unpack_sequence": [
-        (SEQUENCES[::-1], lambda T, *xs: T.nn.utils.rnn.unpack_sequence(T.nn.utils.rnn.pack_sequence(xs, enforce_sorted=False))),
+        (SEQUENCES[::-1],
+         lambda T, *xs: T.nn.utils.rnn.unpack_sequence(T.nn.utils.rnn.pack_sequence(xs, enforce_sorted=False))),
     ],
     "invert_permutation": [((np.array([2, 0, 1]),), lambda T, p: T.nn.utils.rnn.invert_permutation(p))],
     "PackedSequence": [

@@ -1,7 +1,7 @@
 """Stored results of PyTorch, so that a machine without it checks the essentials: python tests/reference.py writes them.
 
-For the first call of each name and for every module in the `cases_*.py` files, `reference.json` has what PyTorch gives: of each
-result, gradient and second gradient its dtype and shape, and two numbers that depend on every element of it.
+For the first call of each name and for every module in the `cases_*.py` files, `reference.json` has what PyTorch gives:
+of each result, gradient and second gradient its dtype and shape, and two numbers that depend on every element of it.
 """
 
 import functools
@@ -62,7 +62,10 @@ def write():
 
 
 def rounded(parts):
-    return [[dtype, shape, *[x if isinstance(x, str) else float(f"{x:.10g}") for x in rest]] for dtype, shape, *rest in parts]
+    return [
+        [dtype, shape, *[x if isinstance(x, str) else float(f"{x:.10g}") for x in rest]]
+        for dtype, shape, *rest in parts
+    ]
 
 
 if __name__ == "__main__":

@@ -6,10 +6,11 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from examples import Cube
 
 import tinygrad_edu as tg
 from tinygrad_edu import nn
-from tinygrad_edu.autograd import Function, grad
+from tinygrad_edu.autograd import grad
 from tinygrad_edu.errors import AutogradError, GraphFreedError, OverwrittenError
 from tinygrad_edu.utils.checkpoint import checkpoint, checkpoint_sequential
 
@@ -18,18 +19,6 @@ from tinygrad_edu.utils.checkpoint import checkpoint, checkpoint_sequential
 def operands():
     rng = np.random.default_rng(0)
     return [tg.tensor(rng.standard_normal((4, 4)), requires_grad=True) for _ in range(2)]
-
-
-class Cube(Function):
-    @staticmethod
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
-        return x**3
-
-    @staticmethod
-    def backward(ctx, g):
-        (x,) = ctx.saved_tensors
-        return 3 * g * x**2
 
 
 def smooth(x, w):

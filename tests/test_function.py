@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from examples import Cube
 
 import tinygrad_edu as tg
 from tinygrad_edu.autograd import Function, once_differentiable
@@ -9,18 +10,6 @@ from tinygrad_edu.autograd import Function, once_differentiable
 
 def leaf(*values, dtype=np.float64):
     return tg.tensor(np.array(values, dtype), requires_grad=True)
-
-
-class Cube(Function):
-    @staticmethod
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
-        return x**3
-
-    @staticmethod
-    def backward(ctx, g):
-        (x,) = ctx.saved_tensors
-        return 3 * g * x**2
 
 
 class CubeInTwoParts(Cube):

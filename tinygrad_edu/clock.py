@@ -1,7 +1,7 @@
 """What happened when: one counter for nodes, writes and module calls, and the last write into each array.
 
-A gradient rule computes with arrays that were kept when its operation ran. If one of them has been written into since, the
-gradient would be wrong, and silently. So every in-place operation notes the time of its write under the array that
+A gradient rule computes with arrays that were kept when its operation ran. If one of them has been written into since,
+the gradient would be wrong, and silently. So every in-place operation notes the time of its write under the array that
 owns the memory, and the backward pass compares it with the time at which the node was made. Arrays that are never
 written into cost nothing; neither does a graph that is younger than the latest write, the case in ordinary training.
 """
@@ -34,7 +34,8 @@ class Writes:
         self.by_owner = {}  # id of the owning array -> Write; removed with the array
 
     def note(self, array, operation, place=None):
-        """Say that `operation` has just written into `array`. `place`: the calling line, where the caller knows it already."""
+        """Say that `operation` has just written into `array`. `place`: the calling line, where the caller knows it
+        already."""
         owner = owner_of(array)
         key = id(owner)
         write = self.by_owner.get(key)
@@ -54,8 +55,8 @@ class Writes:
                 if write is not None and write.time > node.number:
                     raise OverwrittenError(
                         f"the gradient of `{node.op.name}` needs its {name}, an array of shape {value.shape}, but "
-                        f"`{write.operation}` at {write.place} has changed it in place since. Compute a new tensor there "
-                        f"(`x = x + 1` instead of `x += 1`), or give `{node.op.name}` a `clone()`."
+                        f"`{write.operation}` at {write.place} has changed it in place since. Compute a new tensor "
+                        f"there (`x = x + 1` instead of `x += 1`), or give `{node.op.name}` a `clone()`."
                     )
 
 

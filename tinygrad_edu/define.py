@@ -5,9 +5,9 @@
         "x · y, element by element."
 
 The decorated function, the *kernel*, computes with NumPy arrays. Each rule gives the gradient for one operand: `g` is
-d(loss)/d(result), and the other names say what the rule needs: an operand, `out` (the result), an attribute (a parameter
-after the operands), `x_shape` for an operand x, or `needs` (which operands need gradients). Exactly those arrays are
-kept until the backward pass. An operand without a gradient has the rule None.
+d(loss)/d(result), and the other names say what the rule needs: an operand, `out` (the result), an attribute (a
+parameter after the operands), `x_shape` for an operand x, or `needs` (which operands need gradients). Exactly those
+arrays are kept until the backward pass. An operand without a gradient has the rule None.
 
 Rules use only operators and operations of this library, so that they run on arrays and on Tensors alike; the latter
 gives gradients of any order. They never undo broadcasting: the engine sums a gradient to its operand's shape.
@@ -65,12 +65,13 @@ def op(
                  (a kernel with `*xs` takes any number)
     saves        names of values that the kernel returns after its result, (out, value, ...), for the joint rule to ask
                  for. Where gradients are recorded the rule gets None for them, and computes them by operations
-    adds         for one operand with a rule: adds(total, g, ...), with what the rule asks for, adds the gradient to the array
-                 `total` in place. Worth it where the gradient is mostly zeros
+    adds         for one operand with a rule: adds(total, g, ...), with what the rule asks for, adds the gradient to the
+                 array `total` in place. Worth it where the gradient is mostly zeros
     label        what graphs show
     operators    special methods that it implements, e.g. `__mul__`, `__rmul__` (operands exchanged)
     aliases      further names
-    ufunc        NumPy's ufunc that computes the same: called instead of the kernel, and calls the operation when given Tensors
+    ufunc        NumPy's ufunc that computes the same: called instead of the kernel, and calls the operation when given
+                 Tensors
     numpy        NumPy's functions that call the operation when given Tensors
     method       whether Tensors have it as a method
     inplace      whether Tensors have it as a method `name_` that overwrites the tensor
@@ -80,7 +81,8 @@ def op(
     floating     integer operands are converted to the default floating dtype
     promotes     operands are converted to a common dtype; a tuple says which ones
     spread       a parameter whose items may be given one by one: x.reshape(2, 3) for x.reshape((2, 3))
-    domain       for tests: the interval (or kind of matrix) from which operands are drawn; a tuple of them, one per operand
+    domain       for tests: the interval (or kind of matrix) from which operands are drawn; a tuple of them, one per
+                 operand
     avoid        for tests: points at which it is not differentiable
     samples      for tests: operands and attributes to try, each a `case`
     definition   the same as a composition of simpler operations
@@ -91,7 +93,8 @@ def op(
 
     def register(kernel):
         entry = Op(
-            kernel, rules, joint, operands, saves=saves, adds=adds, label=label, operators=operators, aliases=aliases, ufunc=ufunc,
+            kernel, rules, joint, operands, saves=saves, adds=adds, label=label, operators=operators, aliases=aliases,
+            ufunc=ufunc,
             numpy=numpy, method=method, inplace=inplace, elementwise=elementwise, linear=linear, view=view,
             floating=floating, promotes=promotes, spread=spread, domain=domain, avoid=avoid, samples=samples,
             definition=definition, random=random, oracle=oracle, internal=internal,

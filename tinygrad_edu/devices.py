@@ -1,4 +1,5 @@
-"""Where tensors live: in the memory of the CPU, in rows. Other places have names, so that programs can speak of them."""
+"""Where tensors live: in the memory of the CPU, in rows. Other places have names, so that programs can speak of
+them."""
 
 from .text import namespace
 
@@ -43,7 +44,9 @@ class device:
         return self.type if self.index is None else f"{self.type}:{self.index}"
 
     def __repr__(self):
-        return f"device(type={self.type!r})" if self.index is None else f"device(type={self.type!r}, index={self.index})"
+        return (
+            f"device(type={self.type!r})" if self.index is None else f"device(type={self.type!r}, index={self.index})"
+        )
 
     def __reduce__(self):
         return device, (self.type, self.index)

@@ -12,14 +12,15 @@ import numpy as np
 from .text import namespace
 
 __all__ = [
-    "DType", "bfloat16", "bool_", "can_cast", "dtype", "finfo", "float16", "float32", "float64", "get_default_dtype", "iinfo",
-    "int16", "int32", "int64", "int8", "promote_types", "result_type", "set_default_dtype", "uint16", "uint32", "uint64",
-    "uint8",
+    "DType", "bfloat16", "bool_", "can_cast", "dtype", "finfo", "float16", "float32", "float64", "get_default_dtype",
+    "iinfo", "int16", "int32", "int64", "int8", "promote_types", "result_type", "set_default_dtype", "uint16", "uint32",
+    "uint64", "uint8",
 ]  # fmt: skip
 
 
 class DType:
-    """The type of a tensor's elements. Beyond the attributes below it has those of NumPy's dtype (`kind`, `itemsize`, ...).
+    """The type of a tensor's elements. Beyond the attributes below it has those of NumPy's dtype (`kind`, `itemsize`,
+    ...).
 
     name   "float32", ...
     dtype  NumPy's dtype, which is also how NumPy reads this one
@@ -138,7 +139,8 @@ def set_default_dtype(dtype):
 
 
 def as_dtype(dtype):
-    """The NumPy dtype that `dtype` (a DType, a NumPy dtype or scalar type, a name, or Python's float, int, bool) means."""
+    """The NumPy dtype that `dtype` (a DType, a NumPy dtype or scalar type, a name, or Python's float, int, bool)
+    means."""
     if isinstance(dtype, DType):
         return dtype.dtype
     try:
@@ -211,12 +213,14 @@ def dtype_of_data(data):
 
 
 def can_cast(from_, to):
-    """Whether values of one dtype may be written into a tensor of the other: not to a lower kind (bool < integer < float)."""
+    """Whether values of one dtype may be written into a tensor of the other: not to a lower kind (bool < integer <
+    float)."""
     return _CATEGORY[as_dtype(from_).kind] <= _CATEGORY[as_dtype(to).kind]
 
 
 class finfo:
-    """The limits of a floating dtype (the default one if none is given), as Python numbers: eps, max, min, tiny, bits."""
+    """The limits of a floating dtype (the default one if none is given), as Python numbers: eps, max, min, tiny,
+    bits."""
 
     def __init__(self, dtype=None):
         kind = _default if dtype is None else as_dtype(dtype)

@@ -145,7 +145,8 @@ class Generator:
 
 @cache
 def upper_half_first():
-    """Whether NumPy makes a word of 64 bits of two in PyTorch's order. Its source code leaves that to the C compiler."""
+    """Whether NumPy makes a word of 64 bits of two in PyTorch's order. Its source code leaves that to the C
+    compiler."""
     one, other = np.random.MT19937(0), np.random.MT19937(0)
     first, second = one.random_raw(2).tolist()
     drawn = np.random.Generator(other).integers(0, WORD, 1, np.uint64, endpoint=True)

@@ -1,8 +1,9 @@
 """The inverse of the error function, of whole arrays.
 
-A closed formula with a relative error of 2·10⁻³ (S. Winitzki, "A handy approximation for the error function and its inverse",
-2008) starts Halley's iteration, each step of which triples the number of right digits. Beyond |x| = ½ it solves erfc(y) = 1 − |x|
-instead of erf(y) = |x|, because 1 − |x| is exact there and keeps the digits that x near 1 has lost.
+A closed formula with a relative error of 2·10⁻³ (S. Winitzki, "A handy approximation for the error function and its
+inverse", 2008) starts Halley's iteration, each step of which triples the number of right digits. Beyond |x| = ½ it
+solves erfc(y) = 1 − |x| instead of erf(y) = |x|, because 1 − |x| is exact there and keeps the digits that x near 1 has
+lost.
 """
 
 import math

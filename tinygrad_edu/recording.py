@@ -1,10 +1,11 @@
-"""A recording: every call of an operation while it lasts, with operands, settings, result, and the line that asked for it.
+"""A recording: every call of an operation while it lasts, with operands, settings, result, and the line that asked for
+it.
 
     with record() as steps:
         loss = fn(x)
 
-The graph keeps only what gradient rules need; a recording keeps all, for those who look at a computation step by step (the
-checker, to find the operation whose rule is wrong). Off by default, and then it costs one comparison per call.
+The graph keeps only what gradient rules need; a recording keeps all, for those who look at a computation step by step
+(the checker, to find the operation whose rule is wrong). Off by default, and then it costs one comparison per call.
 """
 
 import contextlib

@@ -6,8 +6,8 @@ intervals of |x|; in the outer two they approximate erfc, which keeps its relati
 
 float32: erf has a shorter formula: erf(x) = tanh(x · P(x²)), P a polynomial of degree 7 fitted to artanh(erf(x))/x such
 that the largest relative error of erf, 7e-8, is least. Unlike a rational approximation it never exceeds 1. The normal
-distribution function, where GELU spends its time, is (1 + tanh(x · P(x²))) / 2 with a P of degree 6, fitted such that its
-largest absolute error, 3e-8, is least. Everything else is computed in float64 and rounded.
+distribution function, where GELU spends its time, is (1 + tanh(x · P(x²))) / 2 with a P of degree 6, fitted such that
+its largest absolute error, 3e-8, is least. Everything else is computed in float64 and rounded.
 """
 
 import math

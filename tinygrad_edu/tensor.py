@@ -113,8 +113,8 @@ class Tensor:
             self.node.extras.grad = getattr(self, "_idle_grad", None)
         elif not self.is_leaf:
             raise RuntimeError(
-                f"requires_grad can be switched off on leaves only, and this tensor was computed by `{self.node.name}`; "
-                "use x.detach() for a tensor without history"
+                f"requires_grad can be switched off on leaves only, and this tensor was computed by "
+                f"`{self.node.name}`; use x.detach() for a tensor without history"
             )
         else:
             self._idle_grad = self.node.extras.grad
@@ -231,7 +231,8 @@ class Tensor:
         return self.array.tolist()
 
     def numpy(self, *, force=False):
-        """The values as a NumPy array that shares memory with the tensor (with `force`, also if it requires gradients)."""
+        """The values as a NumPy array that shares memory with the tensor (with `force`, also if it requires
+        gradients)."""
         if self.node is not None and not force:
             raise RuntimeError(
                 "numpy() on a tensor that requires gradients: what is computed with the array would not be recorded. "
@@ -292,8 +293,8 @@ class Tensor:
     def __deepcopy__(self, memo):
         if not self.is_leaf:
             raise RuntimeError(
-                f"only leaves can be deep-copied, and this tensor was computed by `{self.node.name}`: a copy of it would "
-                "need a copy of its graph. Use x.detach().clone()"
+                f"only leaves can be deep-copied, and this tensor was computed by `{self.node.name}`: a copy of it "
+                "would need a copy of its graph. Use x.detach().clone()"
             )
         copied = rebuild(type(self), self.array.copy(), self.requires_grad)
         memo[id(self)] = copied
@@ -372,7 +373,8 @@ def tensor(data, dtype=None, requires_grad=False, device=None):
 
 
 def as_tensor(data, dtype=None, device=None):
-    """`data` as a tensor: itself if it is one (with its history), sharing memory with an array; copied only if needed."""
+    """`data` as a tensor: itself if it is one (with its history), sharing memory with an array; copied only if
+    needed."""
     check_device(device)
     if isinstance(data, Tensor):
         return data if dtype is None or data.dtype == as_dtype(dtype) else data.to(dtype)
@@ -388,7 +390,8 @@ def from_numpy(array):
 
 
 def from_dlpack(data):
-    """A tensor that shares memory with an object of another library that speaks DLPack (PyTorch, JAX, CuPy on the CPU)."""
+    """A tensor that shares memory with an object of another library that speaks DLPack (PyTorch, JAX, CuPy on the
+    CPU)."""
     return of_array(np.from_dlpack(data), None)
 
 

@@ -122,4 +122,5 @@ def named_results(name, *fields):
         values = ",\n".join(f"{field}={value!r}" for field, value in zip(fields, self))
         return f"{namespace['prefix']}return_types.{name}(\n{values})"
 
-    return type(name, (namedtuple(name, fields),), {"__slots__": (), "__repr__": write, "__doc__": f"({', '.join(fields)}) of `{name}`."})
+    members = {"__slots__": (), "__repr__": write, "__doc__": f"({', '.join(fields)}) of `{name}`."}
+    return type(name, (namedtuple(name, fields),), members)

@@ -1,8 +1,9 @@
 """Views: tensors that look into the memory of another one, their root.
 
 A write into a root or a view shows in all of them, so their histories must change with it. A view therefore knows
-its root and the steps (operation, attributes) that lead from it to the view, and the root knows its living views, weakly.
-After a write `inplace` gives the root its new node and repeats the steps, which gives each view its new node too.
+its root and the steps (operation, attributes) that lead from it to the view, and the root knows its living views,
+weakly. After a write `inplace` gives the root its new node and repeats the steps, which gives each view its new node
+too.
 """
 
 import weakref

@@ -1,13 +1,14 @@
 """Gradients: `backward`, `grad`, custom `Function`s, and derivatives of functions (`functional`)."""
 
+from ..grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
 from . import functional, hooks
 from .anomaly import detect_anomaly, set_detect_anomaly
 from .function import Function, FunctionCtx, once_differentiable
 from .gradients import backward, grad
 
 __all__ = [
-    "Function", "FunctionCtx", "backward", "detect_anomaly", "functional", "grad", "hooks", "once_differentiable",
-    "set_detect_anomaly",
+    "Function", "FunctionCtx", "backward", "detect_anomaly", "enable_grad", "functional", "grad", "hooks",
+    "inference_mode", "no_grad", "once_differentiable", "set_detect_anomaly", "set_grad_enabled",
 ]  # fmt: skip
 
 

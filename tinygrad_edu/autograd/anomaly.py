@@ -13,9 +13,9 @@ __all__ = ["detect_anomaly", "set_detect_anomaly"]
 class set_detect_anomaly:
     """Switch the search on or off, in this thread; as a context manager, until its end.
 
-    While it is on, a backward pass raises AutogradError if the tensor that it starts from is not finite (PyTorch lets a NaN loss pass),
-    or as soon as a rule makes a gradient that is not finite from one that is. The error names the operation. It costs time: leave
-    it off where nothing is wrong.
+    While it is on, a backward pass raises AutogradError if the tensor that it starts from is not finite (PyTorch lets a
+    NaN loss pass), or as soon as a rule makes a gradient that is not finite from one that is. The error names the
+    operation. It costs time: leave it off where nothing is wrong.
     """
 
     def __init__(self, mode, check_nan=True):
@@ -37,7 +37,8 @@ class detect_anomaly(set_detect_anomaly):
 
 
 def watch(node, g, d):
-    """Called by the engine for each gradient d that the rule of `node` makes of g. Several results come as dicts or tuples of gradients."""
+    """Called by the engine for each gradient d that the rule of `node` makes of g. Several results come as dicts or
+    tuples of gradients."""
     if finite(d) or not finite(g):
         return
     kept = [f"its {name} is not finite" for name, value in node.op.kept_by_name(node) if not finite(value)]
@@ -64,7 +65,8 @@ def check_start(x):
 
 
 def finite(value):
-    """Whether `value`, a floating array or Tensor, or several of them, holds neither NaN nor infinity; True for all else."""
+    """Whether `value`, a floating array or Tensor, or several of them, holds neither NaN nor infinity; True for all
+    else."""
     if isinstance(value, dict):
         return all(finite(part) for part in value.values())
     if isinstance(value, (tuple, list)):

@@ -52,8 +52,8 @@ def grad(
     for index, x in enumerate(inputs):
         if x.node is None:
             raise AutogradError(
-                f"inputs[{index}], of shape {tuple(x.shape)}, does not require gradients; call x.requires_grad_() on it before "
-                "the outputs are computed"
+                f"inputs[{index}], of shape {tuple(x.shape)}, does not require gradients; call x.requires_grad_() on "
+                "it before the outputs are computed"
             )
     seeds = _seeds(outputs, grad_outputs, create_graph)
     found = sweep(
@@ -69,9 +69,9 @@ def grad(
             g = np.zeros(x.shape, x.dtype)
         elif g is None and not allow_unused:
             raise AutogradError(
-                f"the outputs do not depend on inputs[{index}], of shape {tuple(x.shape)}. Pass allow_unused=True to get None "
-                "for it, or materialize_grads=True for zeros; if they should depend on it, look for detach(), numpy() or "
-                "a no_grad block on the way, or for an in-place operation after which x is another tensor"
+                f"the outputs do not depend on inputs[{index}], of shape {tuple(x.shape)}. Pass allow_unused=True to "
+                "get None for it, or materialize_grads=True for zeros; if they should depend on it, look for detach(), "
+                "numpy() or a no_grad block on the way, or for an in-place operation after which x is another tensor"
             )
         gradients.append(of_array(np.array(g), None) if isinstance(g, (np.ndarray, np.generic)) else g)
     return tuple(gradients)
@@ -99,15 +99,17 @@ def _seed(x, g, create_graph):
     """The gradient to start from, checked: an array, or a Tensor if the pass is recorded."""
     if x.node is None:
         raise AutogradError(
-            f"a tensor of shape {tuple(x.shape)} does not require gradients and was not computed from any tensor that does: there "
-            "is nothing to differentiate. Was requires_grad forgotten, or is it computed under no_grad() or after detach()?"
+            f"a tensor of shape {tuple(x.shape)} does not require gradients and was not computed from any tensor that "
+            "does: there is nothing to differentiate. Was requires_grad forgotten, or is it computed under no_grad() "
+            "or after detach()?"
         )
     check_start(x)
     if g is None:
         if x.array.size != 1:
             raise AutogradError(
-                f"backward() of a tensor of shape {tuple(x.shape)}: only a single number has a gradient. Reduce it first "
-                "(loss.sum().backward() or .mean()), or say what to multiply it with: x.backward(gradient=ones_like(x))"
+                f"backward() of a tensor of shape {tuple(x.shape)}: only a single number has a gradient. Reduce it "
+                "first (loss.sum().backward() or .mean()), or say what to multiply it with: "
+                "x.backward(gradient=ones_like(x))"
             )
         g = np.ones(x.array.shape, x.array.dtype)
         return of_array(g, None) if create_graph else g

@@ -11,7 +11,8 @@ _numbers = itertools.count()
 
 
 class RemovableHandle:
-    """What registering a hook returns: `remove()` takes the hook away. Also a context manager that does so at its end."""
+    """What registering a hook returns: `remove()` takes the hook away. Also a context manager that does so at its
+    end."""
 
     def __init__(self, hooks, hook):
         self.hooks, self.number = hooks, next(_numbers)
@@ -28,7 +29,8 @@ class RemovableHandle:
 
 
 def _backward(self, gradient=None, retain_graph=None, create_graph=False, inputs=None):
-    """Compute the gradients of this tensor with respect to the leaves it was computed from, and add them to their `grad`.
+    """Compute the gradients of this tensor with respect to the leaves it was computed from, and add them to their
+    `grad`.
 
     gradient      d(something)/d(this tensor), of its shape; may be left out for a tensor of one element (then 1)
     retain_graph  keep what another backward pass through the same graph needs
@@ -38,7 +40,8 @@ def _backward(self, gradient=None, retain_graph=None, create_graph=False, inputs
 
 
 def _register_hook(self, hook):
-    """Call hook(gradient) whenever the gradient of this tensor has been computed; a Tensor it returns takes its place."""
+    """Call hook(gradient) whenever the gradient of this tensor has been computed; a Tensor it returns takes its
+    place."""
     if self.node is None:
         raise AutogradError("this tensor does not require gradients, hence no hook would ever be called")
     return RemovableHandle(extras_of(self.node).hooks, hook)

@@ -28,10 +28,14 @@ class autocast:
 
 
 class GradScaler:
-    """Scales no loss, since no gradient can be too small for float16 here: every method does what a disabled one does."""
+    """Scales no loss, since no gradient can be too small for float16 here: every method does what a disabled one
+    does."""
 
-    def __init__(self, device="cuda", init_scale=65536.0, growth_factor=2.0, backoff_factor=0.5, growth_interval=2000, enabled=True):
-        self._scale = init_scale
+    def __init__(
+        self, device="cuda", init_scale=65536.0, growth_factor=2.0, backoff_factor=0.5, growth_interval=2000,
+        enabled=True,
+    ):  # fmt: skip
+        pass
 
     def scale(self, outputs):
         """The outputs themselves."""

@@ -5,8 +5,8 @@ from . import amp  # noqa: F401
 
 def missing(what):
     return RuntimeError(
-        f"{what} needs a CUDA device, and there is none: tensors live in the memory of the CPU. Ask cuda.is_available() "
-        "first and use device 'cpu'"
+        f"{what} needs a CUDA device, and there is none: tensors live in the memory of the CPU. Ask "
+        "cuda.is_available() first and use device 'cpu'"
     )
 
 

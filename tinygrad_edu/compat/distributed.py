@@ -16,7 +16,9 @@ def is_torchelastic_launched():
 
 
 def init_process_group(*args, **named):
-    raise RuntimeError("programs run in one process here; there is no process group. Ask distributed.is_available() first")
+    raise RuntimeError(
+        "programs run in one process here; there is no process group. Ask distributed.is_available() first"
+    )
 
 
 get_rank = get_world_size = barrier = all_reduce = broadcast = init_process_group

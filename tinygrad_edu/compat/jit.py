@@ -24,7 +24,9 @@ def save(m, f):
 
 
 def load(f, map_location=None):
-    raise RuntimeError("scripted modules hold programs, which are never loaded here; save a state_dict() in PyTorch instead")
+    raise RuntimeError(
+        "scripted modules hold programs, which are never loaded here; save a state_dict() in PyTorch instead"
+    )
 
 
 def is_scripting():

@@ -1,12 +1,15 @@
-"""From a list of samples to one batch."""
+"""From a list of samples to one batch, and from arrays to tensors."""
+
+import copy
+from collections.abc import Mapping, MutableMapping, MutableSequence, Sequence
 
 import numpy as np
 
 from ..dtypes import float64
 from ..ops.joining import stack
-from ..tensor import NUMBERS, Tensor, of_array, tensor
+from ..tensor import NUMBERS, Tensor, as_tensor, of_array, tensor
 
-__all__ = ["default_collate"]
+__all__ = ["default_collate", "default_convert"]
 
 
 def default_collate(batch):
@@ -38,8 +41,7 @@ def default_collate(batch):
         return type(first)(*columns) if hasattr(first, "_fields") else columns
     raise TypeError(
         f"default_collate puts tensors, arrays, numbers, strings, dicts, tuples and lists together, not "
-        f"{type(first).__name__}; "
-        "give the DataLoader a collate_fn"
+        f"{type(first).__name__}; give the DataLoader a collate_fn"
     )
 
 
@@ -49,7 +51,32 @@ def stacked(arrays):
     if len(shapes) > 1:
         raise RuntimeError(
             f"the samples of a batch must have the same shape to be stacked; these have {sorted(shapes)}. Pad or "
-            f"crop them in the data "
-            "set, or give the DataLoader a collate_fn"
+            "crop them in the data set, or give the DataLoader a collate_fn"
         )
     return of_array(np.array(arrays), None)
+
+
+def default_convert(data):
+    """A single sample with its arrays, also those inside containers, as tensors; all else as it is.
+
+    Dicts, lists and named tuples keep their types; as in PyTorch, tuples and other sequences become lists.
+    """
+    if isinstance(data, (np.ndarray, np.generic)):
+        return data if data.dtype.kind in "SUO" else as_tensor(data)
+    if isinstance(data, Mapping):
+        converted = {key: default_convert(value) for key, value in data.items()}
+        if isinstance(data, MutableMapping):
+            data = copy.copy(data)  # it may be of a type that no dict can be made into
+            data.update(converted)
+            return data
+        return converted
+    if not isinstance(data, Sequence) or isinstance(data, (str, bytes)):
+        return data
+    converted = [default_convert(item) for item in data]
+    if hasattr(data, "_fields"):
+        return type(data)(*converted)
+    if isinstance(data, MutableSequence):
+        data = copy.copy(data)
+        data[:] = converted
+        return data
+    return converted

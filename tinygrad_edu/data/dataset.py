@@ -8,7 +8,10 @@ import numpy as np
 from ..ops.random import randperm
 from ..tensor import Tensor, of_array
 
-__all__ = ["ConcatDataset", "Dataset", "IterableDataset", "Subset", "TensorDataset", "random_split"]
+__all__ = [
+    "ChainDataset", "ConcatDataset", "Dataset", "IterableDataset", "StackDataset", "Subset", "TensorDataset",
+    "random_split",
+]  # fmt: skip
 
 
 class Dataset:
@@ -26,6 +29,9 @@ class IterableDataset:
 
     def __iter__(self):
         raise NotImplementedError(f"{type(self).__name__} does not define __iter__(), which yields samples")
+
+    def __add__(self, other):
+        return ChainDataset([self, other])
 
 
 class TensorDataset(Dataset):
@@ -107,6 +113,47 @@ class ConcatDataset(Dataset):
         return self.datasets[number][position - (self.cumulative_sizes[number - 1] if number else 0)]
 
 
+class StackDataset(Dataset):
+    """Sample i is the tuple of sample i of each data set; or a dict, if the data sets are given by name."""
+
+    def __init__(self, *datasets, **named):
+        if bool(datasets) == bool(named):
+            raise ValueError("StackDataset: give data sets, either all by name or none; at least one")
+        self.datasets = datasets or named
+        sizes = [len(dataset) for dataset in datasets or named.values()]
+        if len(set(sizes)) > 1:
+            raise ValueError(f"StackDataset: the data sets must have equally many samples, and have {sizes}")
+
+    def __getitem__(self, index):
+        if isinstance(self.datasets, dict):
+            return {name: dataset[index] for name, dataset in self.datasets.items()}
+        return tuple([dataset[index] for dataset in self.datasets])
+
+    def __len__(self):
+        return len(next(iter(self.datasets.values())) if isinstance(self.datasets, dict) else self.datasets[0])
+
+
+class ChainDataset(IterableDataset):
+    """The samples of several iterable data sets, one set after the other."""
+
+    def __init__(self, datasets):
+        self.datasets = datasets
+
+    def __iter__(self):
+        for dataset in self._checked():
+            yield from dataset
+
+    def __len__(self):
+        return sum(len(dataset) for dataset in self._checked())
+
+    def _checked(self):
+        for dataset in self.datasets:
+            if not isinstance(dataset, IterableDataset):
+                kind = type(dataset).__name__
+                raise AssertionError(f"ChainDataset chains IterableDatasets, and a {kind} is none; use ConcatDataset")
+            yield dataset
+
+
 def random_split(dataset, lengths, generator=None):
     """Subsets of random samples of `dataset` that have none in common.
 
@@ -128,8 +175,7 @@ def random_split(dataset, lengths, generator=None):
     if sum(lengths) != len(dataset) or min(lengths, default=0) < 0:
         raise ValueError(
             f"random_split: the lengths {lengths} add up to {sum(lengths)}, and the data set has {len(dataset)} "
-            f"samples; they must agree, "
-            "or the lengths be fractions that add up to 1"
+            "samples; they must agree, or the lengths be fractions that add up to 1"
         )
     order = randperm(len(dataset), generator=generator).tolist()
     ends = list(accumulate(lengths))

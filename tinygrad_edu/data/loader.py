@@ -4,11 +4,8 @@ from collections import deque
 from functools import partial
 from itertools import count, islice, repeat
 
-import numpy as np
-
 from ..grad_mode import is_grad_enabled, set_grad_enabled
-from ..tensor import as_tensor
-from .collate import default_collate
+from .collate import default_collate, default_convert
 from .dataset import IterableDataset, batch_at_once
 from .sampler import BatchSampler, RandomSampler, SequentialSampler, random_seed
 from .turns import Turns
@@ -25,28 +22,28 @@ class DataLoader:
     sampler         an iterable of sample numbers, instead of `shuffle`
     batch_sampler   an iterable of lists of sample numbers, instead of batch_size, shuffle, sampler and drop_last
     drop_last       leave out a last batch that is not full
-    collate_fn      makes a batch from a list of samples (default: default_collate)
+    collate_fn      makes a batch from a list of samples (default: default_collate; for single samples default_convert)
     generator       what shuffles: the same seed gives the same order
     num_workers     0: batches are made when asked for. n > 0: n threads make them ahead of time
     prefetch_factor  how many batches per thread are made ahead of time (2)
     worker_init_fn  called in each thread as it starts, with the number of the thread
 
-    The same seed gives the same batches for any number of threads: those that PyTorch's DataLoader gives without workers. If
-    a data set draws random numbers without a generator of its own, its batches are made one after the other for that; others
-    are made side by side. Python's `random` and `numpy.random` are not seeded.
+    The same seed gives the same batches for any number of threads: those that PyTorch's DataLoader gives without
+    workers. If a data set draws random numbers without a generator of its own, its batches are made one after the other
+    for that; others are made side by side. Python's `random` and `numpy.random` are not seeded.
 
     Threads help where samples are read from files or computed by NumPy, which run outside of the interpreter's lock. An
     exception in a data set is raised where the batch is asked for.
 
-    `pin_memory`, `timeout`, `multiprocessing_context`, `in_order`, `persistent_workers` and `pin_memory_device` are accepted, for programs
-    written for PyTorch, and have no effect: there are no other devices and no processes. `persistent_workers` lets the
-    threads' generators go on from one pass to the next.
+    `pin_memory`, `timeout`, `multiprocessing_context`, `in_order`, `persistent_workers` and `pin_memory_device` are
+    accepted, for programs written for PyTorch, and have no effect: there are no other devices and no processes.
+    `persistent_workers` lets the threads' generators go on from one pass to the next.
     """
 
     def __init__(
         self, dataset, batch_size=1, shuffle=None, sampler=None, batch_sampler=None, num_workers=0, collate_fn=None,
-        pin_memory=False, drop_last=False, timeout=0, worker_init_fn=None, multiprocessing_context=None, generator=None, *,
-        prefetch_factor=None, persistent_workers=False, pin_memory_device="", in_order=True,
+        pin_memory=False, drop_last=False, timeout=0, worker_init_fn=None, multiprocessing_context=None,
+        generator=None, *, prefetch_factor=None, persistent_workers=False, pin_memory_device="", in_order=True,
     ):  # fmt: skip
         if not isinstance(num_workers, int) or num_workers < 0:
             raise ValueError(f"DataLoader: num_workers must be an integer and not negative, and is {num_workers!r}")
@@ -170,18 +167,6 @@ def one_by_one(tasks):
         if batch is END:
             return
         yield batch
-
-
-def default_convert(sample):
-    """A single sample with its arrays, also those in tuples, lists and dicts, as tensors."""
-    if isinstance(sample, np.ndarray):
-        return as_tensor(sample)
-    if isinstance(sample, dict):
-        return {key: default_convert(value) for key, value in sample.items()}
-    if isinstance(sample, (tuple, list)):
-        items = [default_convert(item) for item in sample]
-        return type(sample)(*items) if hasattr(sample, "_fields") else type(sample)(items)
-    return sample
 
 
 def located(error, index):

@@ -50,8 +50,8 @@ class RandomSampler(Sampler):
         self._num_samples = num_samples
         if not isinstance(self.num_samples, int) or self.num_samples <= 0:
             raise ValueError(
-                f"RandomSampler: num_samples, by default the number of samples there are, must be a positive integer, not "
-                f"{self.num_samples!r}"
+                f"RandomSampler: num_samples, by default the number of samples there are, must be a positive integer, "
+                f"not {self.num_samples!r}"
             )
 
     @property

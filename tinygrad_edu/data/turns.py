@@ -1,4 +1,5 @@
-"""Random numbers for batches that several threads make: the ones that they would be, were they made one after the other."""
+"""Random numbers for batches that several threads make: the ones that they would be, were they made one after the
+other."""
 
 import threading
 
@@ -6,11 +7,11 @@ from ..generator import as_default, present_default
 
 
 class Turns:
-    """One stream of random numbers for many tasks. A task that draws waits, at its first draw, until all tasks before it are
-    done; tasks that draw nothing never wait.
+    """One stream of random numbers for many tasks. A task that draws waits, at its first draw, until all tasks before
+    it are done; tasks that draw nothing never wait.
 
-    The stream goes on from where the default generator stands. When all is done the default generator goes on from where the
-    stream stands, unless the program has drawn from it meanwhile.
+    The stream goes on from where the default generator stands. When all is done the default generator goes on from
+    where the stream stands, unless the program has drawn from it meanwhile.
     """
 
     def __init__(self):

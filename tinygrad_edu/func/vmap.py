@@ -13,15 +13,17 @@ __all__ = ["stack_module_state", "vmap"]
 def vmap(func, in_dims=0, out_dims=0, randomness="error", *, chunk_size=None):
     """A function that applies `func` to each example of its arguments and stacks the results.
 
-    in_dims     the dimension of the arguments along which the examples lie; None for an argument that all share. One for all,
-                or a tuple with one for each argument, which may follow the form of the argument. Named arguments are shared
+    in_dims     the dimension of the arguments along which the examples lie; None for an argument that all share. One
+                for all, or a tuple with one for each argument, which may follow the form of the argument. Named
+                arguments are shared
     out_dims    the dimension of the results along which the examples shall lie; or a tuple, one for each result
-    randomness  "error": random draws in `func` raise; "different": each example draws its own numbers; "same": all the same
+    randomness  "error": random draws in `func` raise; "different": each example draws its own numbers; "same": all
+                draw the same
     chunk_size  accepted, and not needed
 
-    The examples are computed one after the other, so that any function of Tensors can be mapped, with branches and loops that
-    depend on values; PyTorch computes them at once, which is faster for many small ones. Gradients pass through, and vmap,
-    grad and the rest can be nested in any order.
+    The examples are computed one after the other, so that any function of Tensors can be mapped, with branches and
+    loops that depend on values; PyTorch computes them at once, which is faster for many small ones. Gradients pass
+    through, and vmap, grad and the rest can be nested in any order.
     """
     if randomness not in ("error", "different", "same"):
         raise RuntimeError(f"vmap: randomness is 'error', 'different' or 'same', not {randomness!r}")
@@ -40,12 +42,14 @@ def vmap(func, in_dims=0, out_dims=0, randomness="error", *, chunk_size=None):
         for i in range(sizes.pop()):
             if randomness == "same":
                 generator.set_state(before)
-            example = [x if dim is None or not isinstance(x, Tensor) else x.select(dim, i) for x, dim in zip(values, dims)]
+            example = [
+                x if dim is None or not isinstance(x, Tensor) else x.select(dim, i) for x, dim in zip(values, dims)
+            ]
             results.append(func(*rebuilt(args, iter(example)), **kwargs))
             if randomness == "error" and i == 0 and (generator.get_state().array != before.array).any():
                 raise RuntimeError(
-                    "vmap: the function draws random numbers; say whether each example draws its own, randomness='different', "
-                    "or all the same, randomness='same'"
+                    "vmap: the function draws random numbers; say whether each example draws its own, "
+                    "randomness='different', or all the same, randomness='same'"
                 )
         if not results:
             raise ValueError("vmap: there are no examples, so that the form of the results is unknown")
@@ -100,7 +104,9 @@ def _stacked(results, out_dims):
     first = results[0]
     if isinstance(out_dims, (tuple, list)):
         if not isinstance(first, (tuple, list)) or len(out_dims) != len(first):
-            raise ValueError(f"vmap: out_dims has {len(out_dims)} entries, and the function does not return that many results")
+            raise ValueError(
+                f"vmap: out_dims has {len(out_dims)} entries, and the function does not return that many results"
+            )
         dims = [d for part, dim in zip(first, out_dims) for d in [dim] * len(leaves(part))]
     else:
         dims = [out_dims] * len(leaves(first))

@@ -1,7 +1,7 @@
 """Activations as functions of torch.nn.functional: operations of the table with what PyTorch adds to them there.
 
-That is `inplace`, which overwrites the input with the result, and as functions of their own `relu_` and its like; a `dim` that
-may be left out; and the two activations that draw random numbers.
+That is `inplace`, which overwrites the input with the result, and as functions of their own `relu_` and its like; a
+`dim` that may be left out; and the two activations that draw random numbers.
 """
 
 import functools
@@ -22,10 +22,10 @@ from ..ops.random import draw, draw_uniform
 from ..tensor import of_array
 
 __all__ = [
-    "celu", "celu_", "elu", "elu_", "gelu", "glu", "gumbel_softmax", "hardshrink", "hardsigmoid", "hardswish", "hardtanh",
-    "hardtanh_", "leaky_relu", "leaky_relu_", "log_softmax", "logsigmoid", "mish", "prelu", "relu", "relu6", "relu_", "rrelu",
-    "selu", "selu_", "sigmoid", "silu", "softmax", "softmin", "softplus", "softshrink", "softsign", "tanh", "tanhshrink",
-    "threshold", "threshold_",
+    "celu", "celu_", "elu", "elu_", "gelu", "glu", "gumbel_softmax", "hardshrink", "hardsigmoid", "hardswish",
+    "hardtanh", "hardtanh_", "leaky_relu", "leaky_relu_", "log_softmax", "logsigmoid", "mish", "prelu", "relu", "relu6",
+    "relu_", "rrelu", "selu", "selu_", "sigmoid", "silu", "softmax", "softmin", "softplus", "softshrink", "softsign",
+    "tanh", "tanhshrink", "threshold", "threshold_",
 ]  # fmt: skip
 
 
@@ -86,8 +86,8 @@ def implicit_dim(x, name):
 
 
 def gumbel_softmax(logits, tau=1, hard=False, eps=1e-10, dim=-1):
-    """A draw from the classes with probabilities softmax(logits), made differentiable: softmax((logits + noise) / tau) with
-    noise of the Gumbel distribution, −log of exponential numbers.
+    """A draw from the classes with probabilities softmax(logits), made differentiable: softmax((logits + noise) / tau)
+    with noise of the Gumbel distribution, −log of exponential numbers.
 
     hard  give the vector of 0 and a single 1, with the gradient of the soft one
 
@@ -103,7 +103,8 @@ def gumbel_softmax(logits, tau=1, hard=False, eps=1e-10, dim=-1):
 
 
 def rrelu(input, lower=1.0 / 8, upper=1.0 / 3, training=False, inplace=False):
-    """Leaky ReLU with a slope for each negative element drawn between `lower` and `upper`; their mean unless `training`.
+    """Leaky ReLU with a slope for each negative element drawn between `lower` and `upper`; their mean unless
+    `training`.
 
     Xu, Wang, Chen & Li 2015, "Empirical evaluation of rectified activations in convolutional network".
     """

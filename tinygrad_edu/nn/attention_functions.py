@@ -18,27 +18,31 @@ __all__ = ["multi_head_attention_forward", "scaled_dot_product_attention"]
 
 
 def multi_head_attention_forward(
-    query, key, value, embed_dim_to_check, num_heads, in_proj_weight, in_proj_bias, bias_k, bias_v, add_zero_attn, dropout_p,
+    query, key, value, embed_dim_to_check, num_heads, in_proj_weight, in_proj_bias, bias_k, bias_v, add_zero_attn,
+    dropout_p,
     out_proj_weight, out_proj_bias, training=True, key_padding_mask=None, need_weights=True, attn_mask=None,
-    use_separate_proj_weight=False, q_proj_weight=None, k_proj_weight=None, v_proj_weight=None, static_k=None, static_v=None,
+    use_separate_proj_weight=False, q_proj_weight=None, k_proj_weight=None, v_proj_weight=None, static_k=None,
+    static_v=None,
     average_attn_weights=True, is_causal=False,
 ):  # fmt: skip
-    """(result, weights) of attention with `num_heads` heads (Vaswani et al. 2017, section 3.2.2): queries, keys and values are
-    mapped linearly, each head attends in its own part of their features, and the results together are mapped linearly again.
+    """(result, weights) of attention with `num_heads` heads (Vaswani et al. 2017, section 3.2.2): queries, keys and
+    values are mapped linearly, each head attends in its own part of their features, and the results together are mapped
+    linearly again.
 
     query             (L, N, E) or, without batch, (L, E)
     key, value        (S, N, E) or (S, E); with use_separate_proj_weight they may have features of other numbers
-    in_proj_weight    (3E, E), the matrices for queries, keys and values one below the other; or with use_separate_proj_weight
-                      q_proj_weight (E, E), k_proj_weight (E, kdim), v_proj_weight (E, vdim). in_proj_bias (3E,)
+    in_proj_weight    (3E, E), the matrices for queries, keys and values one below the other; or with
+                      use_separate_proj_weight q_proj_weight (E, E), k_proj_weight (E, kdim), v_proj_weight (E, vdim).
+                      in_proj_bias (3E,)
     bias_k, bias_v    (1, 1, E), one more key and value for each example; add_zero_attn: one more of zeros
     static_k, _v      (N · num_heads, S, E / num_heads), instead of what the projections of key and value give
-    key_padding_mask  (N, S) or (S,), attn_mask (L, S) or (N · num_heads, L, S): of booleans, true where NOT to attend (the
-                      opposite of scaled_dot_product_attention's), or numbers that are added to the scores
+    key_padding_mask  (N, S) or (S,), attn_mask (L, S) or (N · num_heads, L, S): of booleans, true where NOT to attend
+                      (the opposite of scaled_dot_product_attention's), or numbers that are added to the scores
     is_causal         says that attn_mask is the causal mask
     dropout_p         the probability with which, in training, a weight is dropped
 
-    The result has the shape of the query. The weights are None without need_weights, the mean over the heads (N, L, S) with
-    average_attn_weights, else (N, num_heads, L, S); N is missing where the query has none.
+    The result has the shape of the query. The weights are None without need_weights, the mean over the heads (N, L, S)
+    with average_attn_weights, else (N, num_heads, L, S); N is missing where the query has none.
     """
     batched = check_heads(query, key, value, key_padding_mask, attn_mask, num_heads, embed_dim_to_check)
     if not batched:
@@ -46,8 +50,8 @@ def multi_head_attention_forward(
         key_padding_mask = None if key_padding_mask is None else key_padding_mask.unsqueeze(0)
     if is_causal and attn_mask is None:
         raise OperationError(
-            "multi_head_attention_forward: is_causal says that attn_mask is the causal mask, and there is no attn_mask; give "
-            "nn.Transformer.generate_square_subsequent_mask(L)"
+            "multi_head_attention_forward: is_causal says that attn_mask is the causal mask, and there is no "
+            "attn_mask; give nn.Transformer.generate_square_subsequent_mask(L)"
         )
     length, batch, features = query.shape
     q, k, v = (
@@ -68,7 +72,9 @@ def multi_head_attention_forward(
         raise OperationError("multi_head_attention_forward: bias_k and bias_v go together; one of them is None")
     if bias_k is not None:
         if static_k is not None or static_v is not None:
-            raise OperationError("multi_head_attention_forward: bias_k and bias_v cannot be added to static_k and static_v")
+            raise OperationError(
+                "multi_head_attention_forward: bias_k and bias_v cannot be added to static_k and static_v"
+            )
         k, v = (cat([x, bias.expand((1, batch, features))]) for x, bias in ((k, bias_k), (v, bias_v)))
         extra += 1
     q = heads(q, num_heads)
@@ -106,7 +112,8 @@ def check_heads(query, key, value, key_padding_mask, attn_mask, num_heads, featu
     if query.ndim not in (2, 3) or not query.ndim == key.ndim == value.ndim:
         shapes = ", ".join(str(tuple(x.shape)) for x in (query, key, value))
         raise OperationError(
-            f"{name}: query, key and value must all have the dimensions (L, N, E), or (L, E) without batch, not {shapes}"
+            f"{name}: query, key and value must all have the dimensions (L, N, E), or (L, E) without batch, not "
+            f"{shapes}"
         )
     batched = query.ndim == 3
     if key_padding_mask is not None and key_padding_mask.ndim != batched + 1:
@@ -138,11 +145,13 @@ def with_batch(query, key, value):
 def projections(query, key, value, weight, bias):
     """The linear maps of query, key and value; as one product where they are the same tensor."""
     if weight is None:
-        raise OperationError("multi_head_attention_forward: in_proj_weight is None; give it, or use_separate_proj_weight=True")
+        raise OperationError(
+            "multi_head_attention_forward: in_proj_weight is None; give it, or use_separate_proj_weight=True"
+        )
     if key.shape != value.shape:
         raise OperationError(
-            f"multi_head_attention_forward: key {tuple(key.shape)} and value {tuple(value.shape)} must have equal shapes; "
-            "features of different numbers need use_separate_proj_weight"
+            f"multi_head_attention_forward: key {tuple(key.shape)} and value {tuple(value.shape)} must have equal "
+            "shapes; features of different numbers need use_separate_proj_weight"
         )
     size = query.shape[-1]
 
@@ -163,8 +172,8 @@ def separate_projections(query, key, value, q_weight, k_weight, v_weight, bias):
     """The linear maps of query, key and value by matrices of their own."""
     if key.shape[:2] != value.shape[:2]:
         raise OperationError(
-            f"multi_head_attention_forward: key {tuple(key.shape)} and value {tuple(value.shape)} must have equal lengths and "
-            "batch sizes"
+            f"multi_head_attention_forward: key {tuple(key.shape)} and value {tuple(value.shape)} must have equal "
+            "lengths and batch sizes"
         )
     size, mapped = query.shape[-1], []
     for number, (name, x, weight) in enumerate((("q", query, q_weight), ("k", key, k_weight), ("v", value, v_weight))):
@@ -222,8 +231,8 @@ def total_mask(attn_mask, key_padding_mask, extra, batch, num_heads, keys):
         padding = pad(key_padding_mask, (0, extra)) if extra else key_padding_mask
         if tuple(padding.shape) != (batch, keys):
             raise OperationError(
-                f"multi_head_attention_forward: key_padding_mask must have the shape (N, S), here {(batch, keys - extra)}, not "
-                f"{tuple(key_padding_mask.shape)}"
+                f"multi_head_attention_forward: key_padding_mask must have the shape (N, S), here "
+                f"{(batch, keys - extra)}, not {tuple(key_padding_mask.shape)}"
             )
         padding = padding.reshape(batch, 1, 1, keys)
         total = padding if total is None else total + padding

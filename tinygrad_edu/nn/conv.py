@@ -1,12 +1,9 @@
 """Convolutional layers: Conv1d, Conv2d, Conv3d, their transposes, Unfold and Fold."""
 
-import math
-
 from ..ops.convolution_functions import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
 from ..ops.convolution_windows import fold, unfold
 from ..ops.padding import pad
-from . import init
-from .linear import empty_parameter
+from .linear import empty_parameter, reset_weight_and_bias
 from .module import Module
 
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
@@ -54,10 +51,7 @@ class Convolution(Module):
         self.groups = groups
         self.padding_mode = padding_mode
         self.weight = empty_parameter(self.weight_shape(), dtype)
-        if bias:
-            self.bias = empty_parameter((out_channels,), dtype)
-        else:
-            self.register_parameter("bias", None)
+        self.register_parameter("bias", empty_parameter((out_channels,), dtype) if bias else None)
         self.reset_parameters()
 
     def weight_shape(self):
@@ -68,11 +62,7 @@ class Convolution(Module):
 
     def reset_parameters(self):
         """Draw new initial values."""
-        init.kaiming_uniform_(self.weight, a=math.sqrt(5))  # its bound is then 1/√fan_in
-        if self.bias is not None:
-            fan_in = math.prod(self.weight.shape[1:])
-            bound = 1 / math.sqrt(fan_in) if fan_in > 0 else 0
-            init.uniform_(self.bias, -bound, bound)
+        reset_weight_and_bias(self.weight, self.bias)
 
     def extra_repr(self):
         text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"

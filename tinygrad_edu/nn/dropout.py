@@ -33,8 +33,8 @@ class Dropout1d(_Dropout):
 
 
 class Dropout2d(_Dropout):
-    """As Dropout, but whole channels are set to 0: neighbours in an image are so much alike that to drop single ones removes
-    little (Tompson et al. 2015). Input (N, C, H, W).
+    """As Dropout, but whole channels are set to 0: neighbours in an image are so much alike that to drop single ones
+    removes little (Tompson et al. 2015). Input (N, C, H, W).
     """
 
     def forward(self, input):
@@ -49,8 +49,8 @@ class Dropout3d(_Dropout):
 
 
 class AlphaDropout(_Dropout):
-    """In training, elements replaced by the limit of selu with probability p, and all scaled and shifted so that mean 0 and
-    variance 1 stay (Klambauer et al. 2017). It never works in place.
+    """In training, elements replaced by the limit of selu with probability p, and all scaled and shifted so that mean 0
+    and variance 1 stay (Klambauer et al. 2017). It never works in place.
     """
 
     def forward(self, input):

@@ -79,8 +79,8 @@ def _by_channel(input, p, training, inplace, name, batched):
 
 
 def alpha_dropout(input, p=0.5, training=False, inplace=False):
-    """Dropout that keeps mean 0 and variance 1 of what selu gives: elements are replaced by its limit −1.758, and all are
-    scaled and shifted.
+    """Dropout that keeps mean 0 and variance 1 of what selu gives: elements are replaced by its limit −1.758, and all
+    are scaled and shifted.
 
     Klambauer et al. 2017, "Self-normalizing neural networks".
     """

@@ -52,24 +52,52 @@ def bilinear(input1, input2, weight, bias=None):
     return result if bias is None else result + bias
 
 
-def with_old_reduction(function):
-    """A loss that also takes `size_average` and `reduce`."""
+_SETTINGS = {
+    "binary_cross_entropy": (2, "weight size_average reduce reduction"),
+    "binary_cross_entropy_with_logits": (2, "weight size_average reduce reduction pos_weight"),
+    "cosine_embedding_loss": (3, "margin size_average reduce reduction"),
+    "cross_entropy": (2, "weight size_average ignore_index reduce reduction label_smoothing"),
+    "hinge_embedding_loss": (2, "margin size_average reduce reduction"),
+    "kl_div": (2, "size_average reduce reduction log_target"),
+    "l1_loss": (2, "size_average reduce reduction weight"),
+    "margin_ranking_loss": (3, "margin size_average reduce reduction"),
+    "mse_loss": (2, "size_average reduce reduction weight"),
+    "multi_margin_loss": (2, "p margin weight size_average reduce reduction"),
+    "multilabel_margin_loss": (2, "size_average reduce reduction"),
+    "multilabel_soft_margin_loss": (2, "weight size_average reduce reduction"),
+    "nll_loss": (2, "weight size_average ignore_index reduce reduction"),
+    "poisson_nll_loss": (2, "log_input full size_average eps reduce reduction"),
+    "smooth_l1_loss": (2, "size_average reduce reduction beta"),
+    "soft_margin_loss": (2, "size_average reduce reduction"),
+    "triplet_margin_loss": (3, "margin p eps swap size_average reduce reduction"),
+}
+"""Losses with old settings: the number of their operands, and PyTorch's order of what follows."""
+
+
+def with_old_settings(function, count, order):
+    """A loss that also takes `size_average` and `reduce`, and its settings in PyTorch's order if they are not named."""
+    plain = count + order.index("size_average")
 
     @functools.wraps(function)
-    def call(*args, size_average=None, reduce=None, **named):
-        if size_average is not None or reduce is not None:
-            named["reduction"] = old_reduction(size_average, reduce)
+    def call(*args, **named):
+        if len(args) > plain or "size_average" in named or "reduce" in named:
+            given = dict(zip(order, args[count:]))
+            twice = given.keys() & named.keys()
+            if twice or len(args) > count + len(order):
+                raise TypeError(
+                    f"{function.__name__}: {len(args)} values and {[*named]}; settings are {', '.join(order)}"
+                )
+            args, named = args[:count], {**given, **named}
+            old = named.pop("size_average", None), named.pop("reduce", None)
+            if old != (None, None):
+                named["reduction"] = old_reduction(*old)
         return function(*args, **named)
 
     return call
 
 
-for _name in (
-    "binary_cross_entropy", "binary_cross_entropy_with_logits", "cosine_embedding_loss", "cross_entropy", "hinge_embedding_loss",
-    "kl_div", "l1_loss", "margin_ranking_loss", "mse_loss", "multi_margin_loss", "multilabel_margin_loss",
-    "multilabel_soft_margin_loss", "nll_loss", "poisson_nll_loss", "smooth_l1_loss", "soft_margin_loss", "triplet_margin_loss",
-):  # fmt: skip
-    globals()[_name] = with_old_reduction(globals()[_name])
+for _name, (_count, _order) in _SETTINGS.items():
+    globals()[_name] = with_old_settings(globals()[_name], _count, _order.split())
 
-_NOT_OFFERED = {"einsum", "old_reduction", "with_old_reduction"}
+_NOT_OFFERED = {"einsum", "old_reduction", "with_old_settings"}
 __all__ = [name for name, value in globals().items() if callable(value) and name[0] != "_" and name not in _NOT_OFFERED]

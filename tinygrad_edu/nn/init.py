@@ -1,7 +1,7 @@
 """Initial values of parameters. Each function overwrites a tensor in place, without recording it, and returns it.
 
-`generator` is a tinygrad_edu.Generator; by default the one that manual_seed() seeds. The same seed gives the numbers that
-torch.nn.init gives.
+`generator` is a tinygrad_edu.Generator; by default the one that manual_seed() seeds. The same seed gives the numbers
+that torch.nn.init gives.
 
 How large the weights start decides whether signals, and gradients on their way back, grow or shrink from layer to
 layer: Glorot & Bengio 2010, "Understanding the difficulty of training deep feedforward neural networks" (xavier);
@@ -175,9 +175,9 @@ def sparse_(tensor, sparsity, std=0.01, generator=None):
 def trunc_normal_(tensor, mean=0.0, std=1.0, a=-2.0, b=2.0, generator=None):
     """Normal, given that the value lies in [a, b].
 
-    Where that has a probability above 0.3, values outside are drawn again. Elsewhere values are drawn uniformly in [a, b),
-    and taken with a probability proportional to their density (von Neumann 1951, "Various techniques used in connection
-    with random digits").
+    Where that has a probability above 0.3, values outside are drawn again. Elsewhere values are drawn uniformly in [a,
+    b), and taken with a probability proportional to their density (von Neumann 1951, "Various techniques used in
+    connection with random digits").
     """
     if not a < b:
         raise ValueError(f"trunc_normal_: a must be less than b, not {a} and {b}")
@@ -228,9 +228,12 @@ def accepted(tensor, mean, std, a, b, generator):
 
 
 def dirac_(tensor, groups=1):
-    """The weights of a convolution that passes its input channels on unchanged, as many as there are: (out, in, *kernel)."""
+    """The weights of a convolution that passes its input channels on unchanged, as many as there are: (out, in,
+    *kernel)."""
     if not 3 <= tensor.ndim <= 5:
-        raise ValueError(f"dirac_ fills weights with 3, 4 or 5 dimensions, (out, in, *kernel), not {tuple(tensor.shape)}")
+        raise ValueError(
+            f"dirac_ fills weights with 3, 4 or 5 dimensions, (out, in, *kernel), not {tuple(tensor.shape)}"
+        )
     if tensor.shape[0] % groups:
         raise ValueError(f"dirac_: the {tensor.shape[0]} output channels cannot be divided into {groups} groups")
     values = np.zeros(tuple(tensor.shape), tensor.array.dtype)

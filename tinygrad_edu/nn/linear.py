@@ -16,6 +16,16 @@ def empty_parameter(shape, dtype):
     return Parameter(np.empty(shape, default_float() if dtype is None else as_dtype(dtype)))
 
 
+def reset_weight_and_bias(weight, bias):
+    """Draw weight (out, in, ...) and bias (or None) uniform in ±1/√fan_in, as PyTorch does, where fan_in is the number
+    of inputs of each output."""
+    init.kaiming_uniform_(weight, a=math.sqrt(5))  # its bound is then 1/√fan_in
+    if bias is not None:
+        fan_in = math.prod(weight.shape[1:])
+        bound = 1 / math.sqrt(fan_in) if fan_in > 0 else 0
+        init.uniform_(bias, -bound, bound)
+
+
 class Identity(Module):
     """Gives back its argument; takes, and ignores, any settings."""
 
@@ -40,18 +50,12 @@ class Linear(Module):
         self.in_features = in_features
         self.out_features = out_features
         self.weight = empty_parameter((out_features, in_features), dtype)
-        if bias:
-            self.bias = empty_parameter((out_features,), dtype)
-        else:
-            self.register_parameter("bias", None)
+        self.register_parameter("bias", empty_parameter((out_features,), dtype) if bias else None)
         self.reset_parameters()
 
     def reset_parameters(self):
         """Draw new initial values."""
-        init.kaiming_uniform_(self.weight, a=math.sqrt(5))  # its bound is then 1/√fan_in
-        if self.bias is not None:
-            bound = 1 / math.sqrt(self.in_features) if self.in_features > 0 else 0
-            init.uniform_(self.bias, -bound, bound)
+        reset_weight_and_bias(self.weight, self.bias)
 
     def forward(self, input):
         return linear(input, self.weight, self.bias)
@@ -77,10 +81,7 @@ class Bilinear(Module):
         self.in2_features = in2_features
         self.out_features = out_features
         self.weight = empty_parameter((out_features, in1_features, in2_features), dtype)
-        if bias:
-            self.bias = empty_parameter((out_features,), dtype)
-        else:
-            self.register_parameter("bias", None)
+        self.register_parameter("bias", empty_parameter((out_features,), dtype) if bias else None)
         self.reset_parameters()
 
     def reset_parameters(self):

@@ -148,8 +148,8 @@ class KLDivLoss(Loss):
 
 
 class CTCLoss(Loss):
-    """Connectionist temporal classification: how unlikely log-probabilities (steps, batch, C) make it to read given labels, at
-    whatever steps each may stand (Graves et al. 2006). functional.ctc_loss describes the arguments.
+    """Connectionist temporal classification: how unlikely log-probabilities (steps, batch, C) make it to read given
+    labels, at whatever steps each may stand (Graves et al. 2006). functional.ctc_loss describes the arguments.
 
     blank          the number of the class that stands for no label
     zero_infinity  0 instead of infinity, and no gradient, where a target is too long for its input
@@ -161,4 +161,6 @@ class CTCLoss(Loss):
         self.zero_infinity = zero_infinity
 
     def forward(self, log_probs, targets, input_lengths, target_lengths):
-        return ctc_loss(log_probs, targets, input_lengths, target_lengths, self.blank, self.reduction, self.zero_infinity)
+        return ctc_loss(
+            log_probs, targets, input_lengths, target_lengths, self.blank, self.reduction, self.zero_infinity
+        )

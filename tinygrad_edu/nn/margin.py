@@ -1,4 +1,5 @@
-"""Losses of distances, margins and distributions as modules: they hold the settings, and ops.margin has the formulas."""
+"""Losses of distances, margins and distributions as modules: they hold the settings, and ops.margin has the
+formulas."""
 
 from ..ops import margin
 from .distance import PairwiseDistance
@@ -8,9 +9,7 @@ from .loss import Loss
 class PoissonNLLLoss(Loss):
     """−log of the Poisson probability of counts: `poisson_nll_loss`."""
 
-    def __init__(
-        self, log_input=True, full=False, size_average=None, eps=1e-8, reduce=None, reduction="mean"
-    ):
+    def __init__(self, log_input=True, full=False, size_average=None, eps=1e-8, reduce=None, reduction="mean"):
         super().__init__(size_average, reduce, reduction)
         self.log_input, self.full, self.eps = log_input, full, eps
 
@@ -104,9 +103,7 @@ class CosineEmbeddingLoss(Loss):
 class TripletMarginLoss(Loss):
     """The positive nearer to the anchor than the negative, by `margin`: `triplet_margin_loss`."""
 
-    def __init__(
-        self, margin=1.0, p=2.0, eps=1e-6, swap=False, size_average=None, reduce=None, reduction="mean"
-    ):
+    def __init__(self, margin=1.0, p=2.0, eps=1e-6, swap=False, size_average=None, reduce=None, reduction="mean"):
         super().__init__(size_average, reduce, reduction)
         if margin <= 0:
             raise ValueError(f"TripletMarginLoss: the margin must be greater than 0, not {margin}")

@@ -88,7 +88,8 @@ def load_state_dict(self, state_dict, strict=True, assign=False):
 
 
 def array_of(value):
-    """The array of a value of a state dictionary: a Tensor, an array, or a tensor of another library; None of others."""
+    """The array of a value of a state dictionary: a Tensor, an array, or a tensor of another library; None of
+    others."""
     if isinstance(value, Tensor):
         return value.array
     if not isinstance(value, np.generic) and not hasattr(value, "__array__"):

@@ -1,11 +1,13 @@
-"""The transformer of Vaswani et al. 2017, "Attention is all you need": encoder and decoder layers, stacks of them, and both.
+"""The transformer of Vaswani et al. 2017, "Attention is all you need": encoder and decoder layers, stacks of them, and
+both.
 
 Each layer is a chain of blocks (attention, then a network for each position), and each block a residual:
-x + dropout(block(x)), with a layer normalisation after the sum; or before the block with norm_first (Xiong et al. 2020, "On layer
-normalization in the transformer architecture").
+x + dropout(block(x)), with a layer normalisation after the sum; or before the block with norm_first (Xiong et al. 2020,
+"On layer normalization in the transformer architecture").
 
-Masks are those of MultiheadAttention: (L, S) or (N · heads, L, S), and for padding (N, S); booleans are true where NOT to attend,
-numbers are added to the scores. The `is_causal` arguments say that a mask is the causal one, which is found out where it is None.
+Masks are those of MultiheadAttention: (L, S) or (N · heads, L, S), and for padding (N, S); booleans are true where NOT
+to attend, numbers are added to the scores. The `is_causal` arguments say that a mask is the causal one, which is found
+out where it is None.
 """
 
 import copy
@@ -21,12 +23,14 @@ from .linear import Linear
 from .module import Module
 from .normalization import LayerNorm
 
-__all__ = ["Transformer", "TransformerDecoder", "TransformerDecoderLayer", "TransformerEncoder", "TransformerEncoderLayer"]
+__all__ = [
+    "Transformer", "TransformerDecoder", "TransformerDecoderLayer", "TransformerEncoder", "TransformerEncoderLayer",
+]  # fmt: skip
 
 
 class TransformerEncoderLayer(Module):
-    """Self-attention, and a network of two linear maps for each position. Tensors (L, N, d_model), or (N, L, d_model) with
-    batch_first, or (L, d_model).
+    """Self-attention, and a network of two linear maps for each position. Tensors (L, N, d_model), or (N, L, d_model)
+    with batch_first, or (L, d_model).
 
     nhead            the number of heads
     dim_feedforward  the width of the network
@@ -66,7 +70,8 @@ class TransformerEncoderLayer(Module):
 
 
 class TransformerDecoderLayer(Module):
-    """Self-attention, attention to `memory`, the result of an encoder, and a network of two linear maps for each position.
+    """Self-attention, attention to `memory`, the result of an encoder, and a network of two linear maps for each
+    position.
 
     Arguments as for TransformerEncoderLayer.
     """
@@ -107,13 +112,12 @@ class TransformerDecoderLayer(Module):
         def transform(x):
             return self.dropout3(self.linear2(self.dropout(self.activation(self.linear1(x)))))
 
-        return residuals(
-            tgt, self.norm_first, (attend, self.norm1), (look_up, self.norm2), (transform, self.norm3)
-        )
+        return residuals(tgt, self.norm_first, (attend, self.norm1), (look_up, self.norm2), (transform, self.norm3))
 
 
 class TransformerEncoder(Module):
-    """`num_layers` copies of an encoder layer one after the other, all with the same initial values, and `norm`, a module.
+    """`num_layers` copies of an encoder layer one after the other, all with the same initial values, and `norm`, a
+    module.
 
     enable_nested_tensor and mask_check concern a way of PyTorch's to skip padding in evaluation, and are ignored.
     """
@@ -135,7 +139,8 @@ class TransformerEncoder(Module):
 
 
 class TransformerDecoder(Module):
-    """`num_layers` copies of a decoder layer one after the other, all with the same initial values, and `norm`, a module."""
+    """`num_layers` copies of a decoder layer one after the other, all with the same initial values, and `norm`, a
+    module."""
 
     def __init__(self, decoder_layer, num_layers, norm=None):
         super().__init__()
@@ -161,8 +166,9 @@ class TransformerDecoder(Module):
 class Transformer(Module):
     """An encoder and a decoder: Transformer()(src, tgt).
 
-    custom_encoder, custom_decoder  modules to use instead of a TransformerEncoder and a TransformerDecoder. For the other
-    arguments see TransformerEncoderLayer. All matrices start uniform by xavier_uniform_.
+    custom_encoder, custom_decoder  modules to use instead of a TransformerEncoder and a TransformerDecoder
+
+    For the other arguments see TransformerEncoderLayer. All matrices start uniform by xavier_uniform_.
     """
 
     def __init__(
@@ -194,7 +200,8 @@ class Transformer(Module):
                 init.xavier_uniform_(parameter)
 
     def forward(
-        self, src, tgt, src_mask=None, tgt_mask=None, memory_mask=None, src_key_padding_mask=None, tgt_key_padding_mask=None,
+        self, src, tgt, src_mask=None, tgt_mask=None, memory_mask=None, src_key_padding_mask=None,
+        tgt_key_padding_mask=None,
         memory_key_padding_mask=None, src_is_causal=None, tgt_is_causal=None, memory_is_causal=False,
     ):  # fmt: skip
         """The sequence that the decoder makes of `tgt` and the encoded `src`, in the shape of `tgt`."""
@@ -207,7 +214,8 @@ class Transformer(Module):
         memory = self.encoder(src, mask=src_mask, src_key_padding_mask=src_key_padding_mask, is_causal=src_is_causal)
         return self.decoder(
             tgt, memory, tgt_mask=tgt_mask, memory_mask=memory_mask, tgt_key_padding_mask=tgt_key_padding_mask,
-            memory_key_padding_mask=memory_key_padding_mask, tgt_is_causal=tgt_is_causal, memory_is_causal=memory_is_causal,
+            memory_key_padding_mask=memory_key_padding_mask, tgt_is_causal=tgt_is_causal,
+            memory_is_causal=memory_is_causal,
         )  # fmt: skip
 
     @staticmethod
@@ -217,7 +225,8 @@ class Transformer(Module):
 
 
 def residuals(x, norm_first, *blocks):
-    """x + block(x), for each (block, norm), with the normalisation after the sum, or before the block with norm_first."""
+    """x + block(x), for each (block, norm), with the normalisation after the sum, or before the block with
+    norm_first."""
     for block, norm in blocks:
         x = x + block(norm(x)) if norm_first else norm(x + block(x))
     return x

@@ -3,8 +3,8 @@
     python -m tinygrad_edu.interop.torch script.py arguments ...
 
 runs a script in which `import torch` and its submodules, and the part of `torchvision` that examples use, mean
-tinygrad_edu. `install()` does the same inside a program, `uninstall()` ends it. PyTorch need not be installed, and is not
-touched if it is.
+tinygrad_edu. `install()` does the same inside a program, `uninstall()` ends it. PyTorch need not be installed, and is
+not touched if it is.
 """
 
 from .facade import install, uninstall

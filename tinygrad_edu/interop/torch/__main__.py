@@ -11,8 +11,8 @@ from .names import VERSION
 USAGE = f"""usage: python -m tinygrad_edu.interop.torch SCRIPT.py [ARGUMENTS ...]
        python -m tinygrad_edu.interop.torch -m MODULE [ARGUMENTS ...]
 
-Runs a program written for PyTorch ({VERSION}) with tinygrad_edu: `import torch` and the usual part of `torchvision` mean
-tinygrad_edu in it. Arguments, the exit code and everything else are as when Python runs the program itself.
+Runs a program written for PyTorch ({VERSION}) with tinygrad_edu: `import torch` and the usual part of `torchvision`
+mean tinygrad_edu in it. Arguments, the exit code and everything else are as when Python runs the program itself.
 """
 
 

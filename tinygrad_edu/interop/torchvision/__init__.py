@@ -1,7 +1,7 @@
 """The part of torchvision that examples use: `datasets`, `transforms` and `utils`.
 
-Names, arguments, defaults, random draws and texts are those of torchvision 0.28. Images are Pillow's or tensors; Pillow is
-needed for the former only: pip install "tinygrad-edu[vision]".
+Names, arguments, defaults, random draws and texts are those of torchvision 0.28. Images are Pillow's or tensors; Pillow
+is needed for the former only: pip install "tinygrad-edu[vision]".
 
 `import torchvision` means this package in programs that `tinygrad_edu.interop.torch` runs.
 """

@@ -11,7 +11,8 @@ def pillow(*names):
         import PIL.ImageOps
     except ImportError as error:
         raise ImportError(
-            'images are those of Pillow, which is not installed: pip install "tinygrad-edu[vision]"; tensors need no Pillow'
+            'images are those of Pillow, which is not installed: pip install "tinygrad-edu[vision]"; tensors need no '
+            "Pillow"
         ) from error
     modules = [getattr(PIL, name) for name in names or ("Image",)]
     return modules if len(modules) > 1 else modules[0]

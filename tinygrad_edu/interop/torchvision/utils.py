@@ -16,8 +16,8 @@ __all__ = ["make_grid", "save_image"]
 def make_grid(tensor, nrow=8, padding=2, normalize=False, value_range=None, scale_each=False, pad_value=0.0):
     """Images side by side, as one tensor (channels, height, width).
 
-    tensor       (number, channels, height, width), one image, or a list of images of equal shapes; shades of gray, of one
-                 channel, become three equal ones
+    tensor       (number, channels, height, width), one image, or a list of images of equal shapes; shades of gray, of
+                 one channel, become three equal ones
     nrow         how many are in a row
     padding      pixels between them, and around all
     normalize    whether values are moved and stretched to the range from 0 to 1

@@ -100,12 +100,7 @@ def invert_permutation(permutation):
 
 def plain_lengths(lengths):
     """Lengths, a tensor or a sequence of numbers, as an array of integers."""
-    array = (
-        lengths.array
-        if isinstance(lengths, Tensor)
-        else np.asarray(lengths, dtype=object if len(lengths) == 0 else None)
-    )
-    return array.astype(np.int64)
+    return np.asarray(lengths.array if isinstance(lengths, Tensor) else lengths).astype(np.int64)
 
 
 def pack_padded_sequence(input, lengths, batch_first=False, enforce_sorted=True):

@@ -65,8 +65,8 @@ class CIFAR10(VisionDataset):
         text = f"CIFAR-10 is not in {self.folder}. CIFAR10(root, download=True) downloads it (170 MB)"
         if os.path.isdir(os.path.join(self.root, "cifar-10-batches-py")):
             text += (
-                f". The files in {os.path.join(self.root, 'cifar-10-batches-py')} are pickles, which can execute anything "
-                "when they are read, and are not read; the binary version has the same images"
+                f". The files in {os.path.join(self.root, 'cifar-10-batches-py')} are pickles, which can execute "
+                "anything when they are read, and are not read; the binary version has the same images"
             )
         return text
 
@@ -75,8 +75,8 @@ class CIFAR10(VisionDataset):
         content = np.fromfile(path, np.uint8)
         if content.size == 0 or content.size % (1 + PIXELS):
             raise ValueError(
-                f"{path} has {content.size} bytes, no multiple of {1 + PIXELS}, a label and the pixels of an image. Delete it "
-                "and get it again"
+                f"{path} has {content.size} bytes, no multiple of {1 + PIXELS}, a label and the pixels of an image. "
+                "Delete it and get it again"
             )
         rows = content.reshape(-1, 1 + PIXELS)
         if rows[:, 0].max() >= len(self.classes):

@@ -130,7 +130,8 @@ class DatasetFolder(VisionDataset):
 
 
 class ImageFolder(DatasetFolder):
-    """The images in root/class/**, of mode RGB, each with the number of its class: root/cat/1.png, root/dog/old/2.jpg."""
+    """The images in root/class/**, of mode RGB, each with the number of its class: root/cat/1.png,
+    root/dog/old/2.jpg."""
 
     def __init__(
         self,

@@ -12,7 +12,8 @@ from .vision import VisionDataset
 __all__ = ["MNIST", "FashionMNIST"]
 
 DIGITS = [
-    "0 - zero", "1 - one", "2 - two", "3 - three", "4 - four", "5 - five", "6 - six", "7 - seven", "8 - eight", "9 - nine",
+    "0 - zero", "1 - one", "2 - two", "3 - three", "4 - four", "5 - five", "6 - six", "7 - seven", "8 - eight",
+    "9 - nine",
 ]  # fmt: skip
 
 CLOTHES = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
@@ -29,7 +30,8 @@ FASHION_FILES = {
 
 
 class MNIST(VisionDataset):
-    """60,000 + 10,000 handwritten digits of 28×28 pixels (LeCun, Bottou, Bengio & Haffner 1998): (image of mode L, digit).
+    """60,000 + 10,000 handwritten digits of 28×28 pixels (LeCun, Bottou, Bengio & Haffner 1998): (image of mode L,
+    digit).
 
     root                         the folder whose subfolder MNIST/raw has the four IDX files, packed by gzip or not
     train                        whether the 60,000 for training, or the 10,000 for testing
@@ -65,8 +67,8 @@ class MNIST(VisionDataset):
         ]
         if images.dtype != np.uint8 or images.ndim != 3 or labels.shape != images.shape[:1]:
             raise ValueError(
-                f"the IDX files of {folder} have arrays of shapes {images.shape} and {labels.shape}, dtype {images.dtype}; "
-                "as many images as labels are needed, of dtype uint8"
+                f"the IDX files of {folder} have arrays of shapes {images.shape} and {labels.shape}, dtype "
+                f"{images.dtype}; as many images as labels are needed, of dtype uint8"
             )
         self.data, self.targets = of_array(images.copy(), None), of_array(labels.astype(np.int64), None)
 
@@ -112,8 +114,8 @@ class MNIST(VisionDataset):
 class FashionMNIST(MNIST):
     """60,000 + 10,000 pictures of clothes of 28×28 pixels (Xiao, Rasul & Vollgraf 2017): (image of mode L, class).
 
-    Arguments, attributes and errors are those of MNIST; the files (31 MB) belong into root/FashionMNIST/raw, and are not
-    looked for elsewhere.
+    Arguments, attributes and errors are those of MNIST; the files (31 MB) belong into root/FashionMNIST/raw, and are
+    not looked for elsewhere.
     """
 
     classes = CLOTHES

@@ -22,7 +22,8 @@ class VisionDataset(Dataset):
         separate = transform is not None or target_transform is not None
         if transforms is not None and separate:
             raise ValueError(
-                f"{type(self).__name__}: transforms, for inputs and targets together, excludes transform and target_transform"
+                f"{type(self).__name__}: transforms, for inputs and targets together, excludes transform and "
+                "target_transform"
             )
         self.root = os.path.expanduser(root) if isinstance(root, str) else root
         self.transform, self.target_transform = transform, target_transform

@@ -1,7 +1,7 @@
 """What the transforms compute, as functions without chance: each on images of Pillow and on tensors.
 
-A tensor image is (..., channels, height, width); of integers from 0 to the largest of the dtype, or floating-point numbers
-from 0 to 1.
+A tensor image is (..., channels, height, width); of integers from 0 to the largest of the dtype, or floating-point
+numbers from 0 to 1.
 """
 
 import math
@@ -18,10 +18,10 @@ from . import on_images, on_tensors
 from .interpolation import IN_PILLOW, InterpolationMode, as_mode
 
 __all__ = [
-    "InterpolationMode", "adjust_brightness", "adjust_contrast", "adjust_hue", "adjust_saturation", "affine", "center_crop",
-    "convert_image_dtype", "crop", "erase", "gaussian_blur", "get_dimensions", "get_image_num_channels", "get_image_size",
-    "hflip", "normalize", "pad", "pil_to_tensor", "resize", "resized_crop", "rgb_to_grayscale", "rotate", "to_grayscale",
-    "to_pil_image", "to_tensor", "vflip",
+    "InterpolationMode", "adjust_brightness", "adjust_contrast", "adjust_hue", "adjust_saturation", "affine",
+    "center_crop", "convert_image_dtype", "crop", "erase", "gaussian_blur", "get_dimensions", "get_image_num_channels",
+    "get_image_size", "hflip", "normalize", "pad", "pil_to_tensor", "resize", "resized_crop", "rgb_to_grayscale",
+    "rotate", "to_grayscale", "to_pil_image", "to_tensor", "vflip",
 ]  # fmt: skip
 
 
@@ -64,7 +64,8 @@ ARRAY_TYPES = {"I": np.int32, "F": np.float32, "I;16" if sys.byteorder == "littl
 
 
 def to_tensor(pic):
-    """An image of Pillow, or an array (height, width) or (height, width, channels), as a tensor (channels, height, width).
+    """An image of Pillow, or an array (height, width) or (height, width, channels), as a tensor (channels, height,
+    width).
 
     uint8 values, those of most images, are divided by 255, so that they go from 0 to 1; others stay as they are.
     """
@@ -97,10 +98,11 @@ SHADES = {np.dtype(kind): mode for mode, kind in ARRAY_TYPES.items()} | {np.dtyp
 
 
 def to_pil_image(pic, mode=None):
-    """A tensor (channels, height, width) or an array (height, width, channels), or either without channels, as an image.
+    """A tensor (channels, height, width) or an array (height, width, channels), or either without channels, as an
+    image.
 
-    mode  Pillow's name for what the numbers mean; by default L, LA, RGB or RGBA for 1 to 4 channels of uint8, and I, I;16
-          or F for one channel of int32, int16 or float32
+    mode  Pillow's name for what the numbers mean; by default L, LA, RGB or RGBA for 1 to 4 channels of uint8, and I,
+          I;16 or F for one channel of int32, int16 or float32
 
     Floating-point numbers are multiplied by 255 and cut to integers, unless mode is "F".
     """
@@ -201,8 +203,8 @@ def pad(img, padding, fill=0, padding_mode="constant"):
 
     padding       its width: one for all sides; (left and right, top and bottom); or (left, top, right, bottom)
     fill          what a constant border holds: a number, for an image of Pillow also one for each band
-    padding_mode  "constant"; "edge", the outermost pixels; "reflect" or "symmetric", the mirrored image without or with the
-                  outermost pixels
+    padding_mode  "constant"; "edge", the outermost pixels; "reflect" or "symmetric", the mirrored image without or with
+                  the outermost pixels
     """
     check_padding(padding, fill, padding_mode)
     padding = [padding] if isinstance(padding, numbers.Number) else list(padding)
@@ -218,8 +220,8 @@ def resize(img, size, interpolation=InterpolationMode.BILINEAR, max_size=None, a
     size           (height, width); or one number, that of the shorter side, the other one in proportion
     interpolation  an InterpolationMode, or Pillow's number for it
     max_size       the longer side is at most this, where size is one number
-    antialias      whether each new pixel is a mean of all old ones that it covers ("bilinear", "bicubic"); always so with
-                   images of Pillow
+    antialias      whether each new pixel is a mean of all old ones that it covers ("bilinear", "bicubic"); always so
+                   with images of Pillow
     """
     interpolation = as_mode(interpolation)
     functions = functions_for(img)
@@ -278,9 +280,9 @@ def from_middle(center, img):
 def inverse_matrix(center, angle, translate, scale, shear):
     """[a, b, c, d, e, f] such that the pixel (x, y) of the result is that at (a x + b y + c, d x + e y + f).
 
-    The image is sheared along y by ψ and along x by φ, turned clockwise by α, scaled, all around `center`, and then moved.
-    Without the scale that is [[p, q], [r, s]] with p = cos(α − ψ) / cos ψ, q = −p tan φ − sin α, r = sin(α − ψ) / cos ψ,
-    s = −r tan φ + cos α, of determinant 1.
+    The image is sheared along y by ψ and along x by φ, turned clockwise by α, scaled, all around `center`, and then
+    moved. Without the scale that is [[p, q], [r, s]] with p = cos(α − ψ) / cos ψ, q = −p tan φ − sin α, r = sin(α − ψ)
+    / cos ψ, s = −r tan φ + cos α, of determinant 1.
     """
     turn, x_shear, y_shear = math.radians(angle), math.radians(shear[0]), math.radians(shear[1])
     p, r = math.cos(turn - y_shear) / math.cos(y_shear), math.sin(turn - y_shear) / math.cos(y_shear)

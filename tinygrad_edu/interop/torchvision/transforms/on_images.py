@@ -36,8 +36,8 @@ def pad(image, sides, fill, mode):
 
 
 def padded_places(size, amounts, mode):
-    """Which of the places 0 ... size − 1 appear along a dimension that gets so much (or, if negative, loses it) at its two
-    ends."""
+    """Which of the places 0 ... size − 1 appear along a dimension that gets so much (or, if negative, loses it) at its
+    two ends."""
     start, stop = [max(-amount, 0) for amount in amounts]
     places = np.arange(size)[start : size - stop]
     amounts = [max(amount, 0) for amount in amounts]

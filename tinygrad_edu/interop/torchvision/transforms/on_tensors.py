@@ -105,7 +105,8 @@ def expanded(matrix, height, width):
 
 
 def sampled(image, matrix, size, interpolation, fill):
-    """The image whose pixel (x, y), from its middle, is that of `image` at the place matrix · (x, y, 1), from its middle."""
+    """The image whose pixel (x, y), from its middle, is that of `image` at the place matrix · (x, y, 1), from its
+    middle."""
     if interpolation not in ("nearest", "bilinear"):
         raise ValueError(f"tensors are rotated with interpolation 'nearest' or 'bilinear', not {interpolation!r}")
     channels, height, width = get_dimensions(image)

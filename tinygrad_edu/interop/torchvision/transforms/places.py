@@ -38,8 +38,8 @@ class Resize(Module):
 
     def __repr__(self):
         return (
-            f"{type(self).__name__}(size={self.size}, interpolation={self.interpolation.value}, max_size={self.max_size}, "
-            f"antialias={self.antialias})"
+            f"{type(self).__name__}(size={self.size}, interpolation={self.interpolation.value}, "
+            f"max_size={self.max_size}, antialias={self.antialias})"
         )
 
 
@@ -95,8 +95,8 @@ class RandomCrop(Module):
         height, width = output_size
         if rows < height or columns < width:
             raise ValueError(
-                f"RandomCrop: the image has size {(rows, columns)}, and a part of {(height, width)} does not fit into it; "
-                "pad_if_needed=True adds a border"
+                f"RandomCrop: the image has size {(rows, columns)}, and a part of {(height, width)} does not fit into "
+                "it; pad_if_needed=True adds a border"
             )
         if (rows, columns) == (height, width):
             return 0, 0, rows, columns

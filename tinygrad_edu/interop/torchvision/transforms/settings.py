@@ -20,7 +20,8 @@ def drawn(low, high):
 
 
 def drawn_proportion(ratio):
-    """A random number whose logarithm is uniform: 1/2 and 2 are equally likely. In float32, which rounds as PyTorch does."""
+    """A random number whose logarithm is uniform: 1/2 and 2 are equally likely. In float32, which rounds as PyTorch
+    does."""
     lowest, highest = np.log(np.float32(ratio)).tolist()
     return float(np.exp(np.float32(drawn(lowest, highest))))
 

@@ -41,8 +41,8 @@ class ColorJitter(Module):
 
     def __repr__(self):
         return (
-            f"{type(self).__name__}(brightness={self.brightness}, contrast={self.contrast}, saturation={self.saturation}, "
-            f"hue={self.hue})"
+            f"{type(self).__name__}(brightness={self.brightness}, contrast={self.contrast}, "
+            f"saturation={self.saturation}, hue={self.hue})"
         )
 
 
@@ -104,8 +104,8 @@ class RandomErasing(Module):
 
     scale    the lowest and the highest area of the rectangle, as fractions of the image
     ratio    the lowest and the highest proportion height / width
-    value    what it is replaced by: a number, one for each channel, or "random": a number for each pixel, of the standard
-             normal distribution
+    value    what it is replaced by: a number, one for each channel, or "random": a number for each pixel, of the
+             standard normal distribution
     inplace  whether the given tensor is changed
     """
 

@@ -3,7 +3,7 @@
 import shutil
 from importlib.util import find_spec
 
-DEMOS = ("digits", "flower", "gpt", "vae", "ode", "benchmark")
+DEMOS = ("digits", "flower", "gpt", "vae", "ode", "gradcheck", "benchmark")
 """Their names. Each is a module here, with `add_arguments(parser)` and `run(options)`, which returns the exit code."""
 
 

@@ -1,5 +1,8 @@
 """The gradient checker: right gradients pass where careless checkers object, wrong ones fail where those are blind."""
 
+import importlib.util
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +11,7 @@ import pytest
 import tinygrad_edu as tg
 from tinygrad_edu.check import assert_gradients, gradients, of_jax, of_numpy, of_torch
 from tinygrad_edu.check.noise import noise_of
-from tinygrad_edu.check.scan import Line, Row, agreed, window
+from tinygrad_edu.check.scan import Line, Row, agreed, doubted, window
 from tinygrad_edu.define import Op, make_general
 
 
@@ -112,7 +115,11 @@ def test_kinks_are_named(fn):
 
 
 def test_jumps_and_infinite_slopes_are_inconclusive():
-    for fn, reason in [(tg.floor, "discontinuity"), (tg.sqrt, "without bound"), (lambda x: abs(x) ** 0.5, "without bound")]:
+    for fn, reason in [
+        (tg.floor, "discontinuity"),
+        (tg.sqrt, "without bound"),
+        (lambda x: abs(x) ** 0.5, "without bound"),
+    ]:
         report = gradients(fn, np.array([0.0, 1.5]))
         assert report.verdict == "inconclusive" and not report and reason in report.worst.reason, report
 
@@ -168,7 +175,9 @@ def test_low_precision_is_judged_by_what_it_resolves(dtype):
         return tg.sin(x.to(getattr(tg, dtype))) * 2
 
     assert gradients(own, x).verdict in (("ok",) if dtype == "float32" else ("ok", "inconclusive"))
-    spoiled = operation(lambda x: np.sin(x) * 2, lambda g, x: g * np.cos(x) * x.dtype.type(2.01 if dtype == "float32" else 2.6))
+    spoiled = operation(
+        lambda x: np.sin(x) * 2, lambda g, x: g * np.cos(x) * x.dtype.type(2.01 if dtype == "float32" else 2.6)
+    )
     assert gradients(lambda x: spoiled(x.to(getattr(tg, dtype))), x).verdict == "wrong"
 
 
@@ -222,14 +231,14 @@ def test_intervals_hold_the_derivative():
         (np.log, lambda x: 1 / x, 1e-5, 1e-9),
         (np.cbrt, lambda x: x ** (-2 / 3) / 3, 8e9, 1e-9),
         (lambda x: np.float64(np.float32(x)) ** 2, lambda x: 2 * x, 1.3, 1e-4),
-        (lambda x: np.sin(1e4 * x), lambda x: 1e4 * np.cos(1e4 * x), 2.5, 1e-8),
+        (lambda x: np.sin(1e4 * x), lambda x: 1e4 * np.cos(1e4 * x), 2.5, 2e-8),
     ]:
         size = 2.0 ** np.floor(np.log2(x))
         noise = noise_of(lambda t: np.array([f(x + t * size)]), 52, random)
         line = Line(lambda t: np.array([f(x + t)]), size * 45 / 64, np.array([f(x)]), x)
         row = Row(line, np.ones(1), noise)
         with np.errstate(invalid="ignore"):  # large steps leave the domain of log
-            found = agreed([window(row, j) for j in range(43, -4, -1)])
+            found = agreed(doubted([window(row, j) for j in range(43, -4, -1)]))
         assert abs(found.value - slope(x)) <= found.error <= precision * abs(slope(x))
 
 
@@ -250,9 +259,14 @@ def test_taylor_remainder_and_adjointness_are_second_opinions():
     assert report.taylor_rate == pytest.approx(2, abs=0.2) and report.adjointness < 1e-12
     spoiled = operation(lambda x: x**3, lambda g, x: g * 3.3 * x * x)
     assert gradients(lambda x: spoiled(x).sum(), np.array([1.0, 2.0])).taylor_rate == pytest.approx(1, abs=0.2)
-    crooked = operation(lambda x: 1.0 * x, lambda g: g * abs(g) / abs(g.sum()))  # right for one number, not linear in g
-    report = gradients(crooked, np.array([2.0, 3.0]))
-    assert report.verdict == "wrong"
+
+
+def test_a_backward_pass_that_is_not_linear_is_wrong():
+    """It may be right with weights of 1, and is not a backward pass."""
+    for rule in (lambda g, x: 2 * x, lambda g, x: 2 * x * g * g, lambda g, x: 2 * x * abs(g)):
+        spoiled = operation(lambda x: x * x, rule)
+        report = gradients(spoiled, np.array(3.0))
+        assert report.verdict == "wrong" and "not linear" in report.worst.reason
 
 
 def test_culprit():
@@ -335,16 +349,22 @@ def test_functions_of_torch(torch):
     assert gradients(of_torch(Wrong.apply), np.ones(2)).verdict == "wrong"
 
 
+JAX = """
+import jax, numpy as np
+from tinygrad_edu.check import gradients, of_jax
+
+@jax.custom_vjp
+def wrong(x):
+    return 3 * x
+
+wrong.defvjp(lambda x: (3 * x, None), lambda _, g: (3.002 * g,))
+print(gradients(of_jax(jax.nn.gelu), np.array([0.3, -2.0]), order=2).verdict)
+print(gradients(of_jax(wrong), np.ones(2)).verdict, gradients(of_jax(wrong), np.ones(2, np.float32)).verdict)
+"""
+
+
+@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="checks functions of JAX")
 def test_functions_of_jax():
-    seed = np.random.get_state()  # importing JAX draws numbers
-    jax = pytest.importorskip("jax", reason="checks functions of JAX")
-    np.random.set_state(seed)
-    assert gradients(of_jax(jax.nn.gelu), np.array([0.3, -2.0]), order=2).verdict == "ok"
-
-    @jax.custom_vjp
-    def wrong(x):
-        return 3 * x
-
-    wrong.defvjp(lambda x: (3 * x, None), lambda _, g: (3.002 * g,))
-    assert gradients(of_jax(wrong), np.ones(2)).verdict == "wrong"
-    assert gradients(of_jax(wrong), np.ones(2, np.float32)).verdict == "wrong"
+    """In a process of its own: JAX warns of every fork that comes after its import."""
+    done = subprocess.run([sys.executable, "-c", JAX], capture_output=True, text=True)
+    assert done.stdout.split() == ["ok", "wrong", "wrong"], done.stderr

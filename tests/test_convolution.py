@@ -123,14 +123,18 @@ def test_adjoint_of_layers(problem):
 
 
 LARGE = [  # x, weight, settings: what the tests above are too small for
-    ((33, 3, 9, 10), (4, 3, 3, 3), {"padding": 1}), ((33, 3, 9, 10), (4, 3, 2, 3), {"stride": 2}), ((20, 4, 60), (6, 4, 5), {}),
-    ((2, 3, 40, 70), (40, 3, 3, 3), {"padding": 1}), ((17, 8, 4, 4), (8, 8, 3, 3), {"padding": 1}), ((3, 4, 30, 50), (8, 2, 3, 3), {"dilation": 2, "groups": 2}),
-    ((18, 4, 5, 6, 7), (6, 4, 3, 3, 3), {"padding": 1}), ((5, 16, 20, 20), (8, 16, 1, 1), {}), ((40, 6, 12, 12), (6, 1, 3, 3), {"groups": 6}),
+    ((33, 3, 9, 10), (4, 3, 3, 3), {"padding": 1}), ((33, 3, 9, 10), (4, 3, 2, 3), {"stride": 2}),
+    ((20, 4, 60), (6, 4, 5), {}),
+    ((2, 3, 40, 70), (40, 3, 3, 3), {"padding": 1}), ((17, 8, 4, 4), (8, 8, 3, 3), {"padding": 1}),
+    ((3, 4, 30, 50), (8, 2, 3, 3), {"dilation": 2, "groups": 2}),
+    ((18, 4, 5, 6, 7), (6, 4, 3, 3, 3), {"padding": 1}), ((5, 16, 20, 20), (8, 16, 1, 1), {}),
+    ((40, 6, 12, 12), (6, 1, 3, 3), {"groups": 6}),
 ]  # fmt: skip
 
 
 def results(shape, kernel, settings, dtype=np.float64, rounded=np.float64):
-    """The result of a convolution and its gradients, computed in `dtype`; the operands are rounded to another one first."""
+    """The result of a convolution and its gradients, computed in `dtype`; the operands are rounded to another one
+    first."""
     random = np.random.default_rng(0)
     x, w, b = [
         tg.tensor(random.standard_normal(size).astype(rounded).astype(dtype), requires_grad=True)
@@ -216,7 +220,8 @@ def test_a_nan_stays_where_it_is_seen(shape, kernel, settings):
     "shape, kernel, settings",
     [
         ((64, 32, 40, 40), (32, 32, 3, 3), {"padding": 1}), ((2, 16, 300, 300), (16, 16, 3, 3), {"padding": 1}),
-        ((2, 16, 300, 300), (16, 16, 3, 3), {"dilation": 2}), ((16, 4, 20000), (8, 4, 9), {}), ((64, 256, 4, 4), (256, 256, 3, 3), {"padding": 1}),
+        ((2, 16, 300, 300), (16, 16, 3, 3), {"dilation": 2}), ((16, 4, 20000), (8, 4, 9), {}),
+        ((64, 256, 4, 4), (256, 256, 3, 3), {"padding": 1}),
     ],
 )  # fmt: skip
 def test_memory(shape, kernel, settings):

@@ -1,4 +1,5 @@
-"""New tensors and random numbers: against PyTorch where it is an oracle, against the distribution's own facts elsewhere."""
+"""New tensors and random numbers: against PyTorch where it is an oracle, against the distribution's own facts
+elsewhere."""
 
 import pickle
 import subprocess
@@ -12,18 +13,28 @@ from tinygrad_edu.creation import one_hot
 from tinygrad_edu.ops.random import dropout
 
 CREATED = [
-    lambda T: T.zeros(2, 3), lambda T: T.ones((2, 3)), lambda T: T.zeros([]), lambda T: T.zeros(size=(2,)), lambda T: T.full((2,), 3),
-    lambda T: T.full((2, 1), True), lambda T: T.full((), 2.5), lambda T: T.full((2,), 3, dtype=T.float64), lambda T: T.ones(0, 3),
-    lambda T: T.arange(5), lambda T: T.arange(5.0), lambda T: T.arange(1, 10, 3), lambda T: T.arange(5, 1, -2), lambda T: T.arange(3, 3),
-    lambda T: T.arange(0, 1, 0.1), lambda T: T.arange(2, 3, 0.25), lambda T: T.arange(0, 5, dtype=T.float64), lambda T: T.arange(T.tensor(4)),
+    lambda T: T.zeros(2, 3), lambda T: T.ones((2, 3)), lambda T: T.zeros([]), lambda T: T.zeros(size=(2,)),
+    lambda T: T.full((2,), 3),
+    lambda T: T.full((2, 1), True), lambda T: T.full((), 2.5), lambda T: T.full((2,), 3, dtype=T.float64),
+    lambda T: T.ones(0, 3),
+    lambda T: T.arange(5), lambda T: T.arange(5.0), lambda T: T.arange(1, 10, 3), lambda T: T.arange(5, 1, -2),
+    lambda T: T.arange(3, 3),
+    lambda T: T.arange(0, 1, 0.1), lambda T: T.arange(2, 3, 0.25), lambda T: T.arange(0, 5, dtype=T.float64),
+    lambda T: T.arange(T.tensor(4)),
     lambda T: T.linspace(0, 1, 5), lambda T: T.linspace(3, -10, 7, dtype=T.float64),
-    lambda T: T.linspace(2, 4, 1), lambda T: T.linspace(2, 4, 0), lambda T: T.logspace(-1, 2, 4), lambda T: T.logspace(0, 3, 4, base=2.0),
-    lambda T: T.eye(3), lambda T: T.eye(2, 3), lambda T: T.eye(3, 0, dtype=T.int64), lambda T: T.zeros_like(T.arange(3)),
-    lambda T: T.ones_like(T.arange(3), dtype=T.float64), lambda T: T.full_like(T.eye(2), 7), lambda T: T.eye(2).new_zeros(3, 2),
-    lambda T: T.arange(2).new_ones((2,)), lambda T: T.arange(2).new_full((2,), 3), lambda T: T.eye(1).new_tensor([1, 2]),
+    lambda T: T.linspace(2, 4, 1), lambda T: T.linspace(2, 4, 0), lambda T: T.logspace(-1, 2, 4),
+    lambda T: T.logspace(0, 3, 4, base=2.0),
+    lambda T: T.eye(3), lambda T: T.eye(2, 3), lambda T: T.eye(3, 0, dtype=T.int64),
+    lambda T: T.zeros_like(T.arange(3)),
+    lambda T: T.ones_like(T.arange(3), dtype=T.float64), lambda T: T.full_like(T.eye(2), 7),
+    lambda T: T.eye(2).new_zeros(3, 2),
+    lambda T: T.arange(2).new_ones((2,)), lambda T: T.arange(2).new_full((2,), 3),
+    lambda T: T.eye(1).new_tensor([1, 2]),
     lambda T: T.diag(T.arange(3)), lambda T: T.diag(T.arange(2), -1), lambda T: T.diag(T.arange(6).reshape(2, 3), 1),
-    lambda T: T.stack(T.meshgrid(T.arange(2), T.arange(3), indexing="ij")), lambda T: T.stack(T.meshgrid(T.arange(2), T.arange(3), indexing="xy")),
-    lambda T: T.stack(T.meshgrid(T.arange(2), T.tensor(5), T.arange(3), indexing="xy")), lambda T: T.cartesian_prod(T.arange(2), T.arange(3), T.arange(2)),
+    lambda T: T.stack(T.meshgrid(T.arange(2), T.arange(3), indexing="ij")),
+    lambda T: T.stack(T.meshgrid(T.arange(2), T.arange(3), indexing="xy")),
+    lambda T: T.stack(T.meshgrid(T.arange(2), T.tensor(5), T.arange(3), indexing="xy")),
+    lambda T: T.cartesian_prod(T.arange(2), T.arange(3), T.arange(2)),
     lambda T: T.cartesian_prod(T.arange(3)),
 ]  # fmt: skip
 
@@ -94,14 +105,21 @@ def test_mistakes_are_explained(mistake, error, message):
 
 
 DRAWS = {
-    "rand": lambda g: tg.rand(5, generator=g), "randn": lambda g: tg.randn(5, generator=g), "randint": lambda g: tg.randint(0, 99, (9,), generator=g),
+    "rand": lambda g: tg.rand(5, generator=g), "randn": lambda g: tg.randn(5, generator=g),
+    "randint": lambda g: tg.randint(0, 99, (9,), generator=g),
     "randperm": lambda g: tg.randperm(20, generator=g), "normal": lambda g: tg.normal(tg.zeros(4), 2.0, generator=g),
-    "bernoulli": lambda g: tg.bernoulli(tg.full((30,), 0.3), generator=g), "multinomial": lambda g: tg.multinomial(tg.ones(30), 9, generator=g),
-    "uniform_": lambda g: tg.zeros(5).uniform_(generator=g), "random_": lambda g: tg.zeros(5).random_(1000, generator=g),
-    "exponential_": lambda g: tg.zeros(5).exponential_(generator=g), "geometric_": lambda g: tg.zeros(9).geometric_(0.01, generator=g),
-    "cauchy_": lambda g: tg.zeros(5).cauchy_(generator=g), "log_normal_": lambda g: tg.zeros(5).log_normal_(generator=g),
-    "normal_": lambda g: tg.zeros(40).normal_(generator=g), "alpha_dropout": lambda g: tg.alpha_dropout(tg.ones(90), 0.3, True, generator=g),
-    "feature_dropout": lambda g: tg.feature_dropout(tg.ones(9, 9, 2), 0.3, generator=g), "dropout": lambda g: dropout(tg.ones(90), 0.3, generator=g),
+    "bernoulli": lambda g: tg.bernoulli(tg.full((30,), 0.3), generator=g),
+    "multinomial": lambda g: tg.multinomial(tg.ones(30), 9, generator=g),
+    "uniform_": lambda g: tg.zeros(5).uniform_(generator=g),
+    "random_": lambda g: tg.zeros(5).random_(1000, generator=g),
+    "exponential_": lambda g: tg.zeros(5).exponential_(generator=g),
+    "geometric_": lambda g: tg.zeros(9).geometric_(0.01, generator=g),
+    "cauchy_": lambda g: tg.zeros(5).cauchy_(generator=g),
+    "log_normal_": lambda g: tg.zeros(5).log_normal_(generator=g),
+    "normal_": lambda g: tg.zeros(40).normal_(generator=g),
+    "alpha_dropout": lambda g: tg.alpha_dropout(tg.ones(90), 0.3, True, generator=g),
+    "feature_dropout": lambda g: tg.feature_dropout(tg.ones(9, 9, 2), 0.3, generator=g),
+    "dropout": lambda g: dropout(tg.ones(90), 0.3, generator=g),
 }  # fmt: skip
 
 
@@ -126,22 +144,29 @@ FIRST = {  # what PyTorch 2.13 draws after manual_seed(0), and the float32 that 
     "rand(3)": ([0.49625658988952637, 0.7682217955589294, 0.08847743272781372], 0.13203048706054688),
     "rand(3, dtype=tg.float64)": ([0.9700530018065531, 0.707819864399788, 0.45938294312745087], 0.4900934100151062),
     "rand(3, dtype=tg.float16)": ([0.496337890625, 0.76806640625, 0.0885009765625], 0.13203048706054688),
-    "zeros(3).uniform_(-0.0357, 0.7)": ([0.32939597964286804, 0.5294807553291321, 0.029392847791314125], 0.13203048706054688),
+    "zeros(3).uniform_(-0.0357, 0.7)": ([0.32939597964286804, 0.5294807553291321, 0.029392847791314125],
+                                        0.13203048706054688),
     "randn(3)": ([1.5409960746765137, -0.293428897857666, -2.1787893772125244], 0.455627977848053),
     "randn(17)": (
-        [-1.1258398294448853, -1.6959311962127686, 0.5666506290435791, 0.7935083508491516, 0.5988394618034363, -1.5550950765609741,
-         -0.3413603901863098, 1.85300612449646, 0.46809640526771545, -0.5854975581169128, -0.1733967512845993, 0.18347793817520142,
-         1.3893661499023438, 1.586334228515625, 0.946298360824585, -0.843676745891571, 0.9318265914916992], 0.2698335647583008,
+        [-1.1258398294448853, -1.6959311962127686, 0.5666506290435791, 0.7935083508491516, 0.5988394618034363,
+         -1.5550950765609741,
+         -0.3413603901863098, 1.85300612449646, 0.46809640526771545, -0.5854975581169128, -0.1733967512845993,
+         0.18347793817520142,
+         1.3893661499023438, 1.586334228515625, 0.946298360824585, -0.843676745891571, 0.9318265914916992],
+         0.2698335647583008,
     ),
-    "randn(18, dtype=tg.float64)[-3:]": ([-0.8910030351707375, 0.6748575435940039, 1.0468653769814655], 0.8101882934570312),
+    "randn(18, dtype=tg.float64)[-3:]": ([-0.8910030351707375, 0.6748575435940039, 1.0468653769814655],
+        0.8101882934570312),
     "randn(17, dtype=tg.float16)[-3:]": ([1.5859375, 0.9462890625, -0.84375], 0.17591017484664917),
     "randint(-5, 100, (5,))": ([69, 19, 93, 25, 38], 0.6340786814689636),
     "randint(0, 2**40, (3,))": ([741280623151, 506137267392, 291447657211], 0.4900934100151062),
-    "zeros(3, dtype=tg.int64).random_()": ([900450186894289455, 3969543146641149120, 1895649597198586619], 0.4900934100151062),
+    "zeros(3, dtype=tg.int64).random_()": ([900450186894289455, 3969543146641149120, 1895649597198586619],
+        0.4900934100151062),
     "randperm(12)": ([8, 0, 5, 9, 7, 4, 2, 10, 3, 1, 11, 6], 0.40171730518341064),
     "zeros(12).bernoulli_(0.4)": ([0, 0, 0, 0, 0, 0, 1, 1, 0, 1, 0, 1], 0.41940832138061523),
     "bernoulli(tg.full((12,), 0.4))": ([0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 1, 0], 0.022325754165649414),
-    "dropout(tg.ones(12), 0.2)": ([0, 1.25, 1.25, 0, 1.25, 1.25, 1.25, 1.25, 1.25, 1.25, 1.25, 1.25], 0.41940832138061523),
+    "dropout(tg.ones(12), 0.2)": ([0, 1.25, 1.25, 0, 1.25, 1.25, 1.25, 1.25, 1.25, 1.25, 1.25, 1.25],
+                                  0.41940832138061523),
     "zeros(3).exponential_()": ([3.508326292037964, 1.2303847074508667, 0.615044116973877], 0.4900934100151062),
     "zeros(5).geometric_(0.1)": ([1, 4, 8, 1, 5], 0.3488934636116028),
     "zeros(3).cauchy_()": ([10.597729682922363, 0.7647672891616821, -0.12829934060573578], 0.4900934100151062),
@@ -151,8 +176,10 @@ FIRST = {  # what PyTorch 2.13 draws after manual_seed(0), and the float32 that 
     "nn.init.trunc_normal_(tg.empty(3), std=2.0, a=-1.0, b=1.0)": (
         [0.8066936731338501, -0.586857795715332, 0.3640729784965515], 0.41940832138061523,
     ),
-    "nn.Linear(2, 2).weight": ([[-0.005293981172144413, 0.37932288646698], [-0.5819807648658752, -0.5203874707221985]], 0.4900934100151062),
-    "tensor([int(i) for batch in tg.data.DataLoader(tg.data.TensorDataset(tg.arange(8)), shuffle=True) for i in batch])": (
+    "nn.Linear(2, 2).weight": ([[-0.005293981172144413, 0.37932288646698], [-0.5819807648658752, -0.5203874707221985]],
+                               0.4900934100151062),
+    "tensor([int(i) for batch in tg.data.DataLoader(tg.data.TensorDataset(tg.arange(8)), shuffle=True) for i in "
+    "batch])": (
         [2, 0, 5, 3, 1, 4, 7, 6], 0.30742281675338745,
     ),
 }  # fmt: skip
@@ -175,16 +202,21 @@ def exact(T, call):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "float16"])
 @pytest.mark.parametrize("call", [
-    lambda T, x: x.uniform_(), lambda T, x: x.uniform_(-0.0357, 0.0357), lambda T, x: x.uniform_(1e3, 1e3 + 1), lambda T, x: x.exponential_(0.7),
-    lambda T, x: x.bernoulli_(0.3), lambda T, x: T.nn.functional.dropout(x.fill_(1), 0.3), lambda T, x: x.random_(), lambda T, x: x.geometric_(0.3),
-    lambda T, x: x.random_(0, 1000), lambda T, x: T.nn.init.kaiming_uniform_(x.view(1000, 100)), lambda T, x: x.cauchy_(),
+    lambda T, x: x.uniform_(), lambda T, x: x.uniform_(-0.0357, 0.0357), lambda T, x: x.uniform_(1e3, 1e3 + 1),
+    lambda T, x: x.exponential_(0.7),
+    lambda T, x: x.bernoulli_(0.3), lambda T, x: T.nn.functional.dropout(x.fill_(1), 0.3), lambda T, x: x.random_(),
+    lambda T, x: x.geometric_(0.3),
+    lambda T, x: x.random_(0, 1000), lambda T, x: T.nn.init.kaiming_uniform_(x.view(1000, 100)),
+    lambda T, x: x.cauchy_(),
     lambda T, x: x.view(1000, 100).t().normal_(), lambda T, x: x.view(1000, 100).t().log_normal_(),
 ])  # fmt: skip
 def test_numbers_are_those_of_pytorch_to_the_last_digit(call, dtype, torch):
     """Where both compute alike: in float64, and rounded from it, to a unit of its last place."""
     ours, theirs = (exact(T, lambda T: call(T, T.zeros(100_000, dtype=getattr(T, dtype)))) for T in (tg, torch))
     assert ours.dtype == theirs.dtype
-    np.testing.assert_allclose(ours, theirs, rtol=2e-13 if dtype == "float64" else 0, atol=2e-16 if dtype == "float64" else 0)
+    np.testing.assert_allclose(
+        ours, theirs, rtol=2e-13 if dtype == "float64" else 0, atol=2e-16 if dtype == "float64" else 0
+    )
 
 
 @pytest.mark.parametrize("n", [16, 31, 100_003])
@@ -226,13 +258,16 @@ def test_generators():
 
 
 def test_numpy_random_is_loaded_when_needed():
-    code = "import sys, tinygrad_edu as tg; before = 'numpy.random' in sys.modules; tg.rand(1); print(before, 'numpy.random' in sys.modules)"
+    code = "import sys, tinygrad_edu as tg; known = 'numpy.random' in sys.modules"
+    code += "; tg.rand(1); print(known, 'numpy.random' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
-    assert done.stdout.split()[-1] == "True" and (done.stdout.split()[0] == "False" or np.lib.NumpyVersion(np.__version__) < "2.0.0")
+    before, after = done.stdout.split()
+    assert after == "True" and (before == "False" or np.lib.NumpyVersion(np.__version__) < "2.0.0")
 
 
 def close_to(values, mean, variance, sigmas=6):
-    """Whether the average of independent values is within `sigmas` standard errors of the mean of their distribution."""
+    """Whether the average of independent values is within `sigmas` standard errors of the mean of their
+    distribution."""
     assert abs(np.mean(values, dtype=np.float64) - mean) <= sigmas * np.sqrt(variance / np.size(values)) + 1e-12
 
 

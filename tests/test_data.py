@@ -2,7 +2,9 @@
 
 import threading
 import time
-from collections import namedtuple
+from collections import OrderedDict, UserList, defaultdict, namedtuple
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -54,8 +56,10 @@ def generator(seed=0):
 
 
 @pytest.mark.parametrize("options", [
-    {}, {"batch_size": 4}, {"batch_size": 4, "drop_last": True}, {"batch_size": 5, "shuffle": True}, {"batch_size": None},
-    {"sampler": [3, 1, 2], "batch_size": 2}, {"batch_sampler": [[0, 1], [5]]}, {"batch_size": 3, "collate_fn": lambda batch: batch},
+    {}, {"batch_size": 4}, {"batch_size": 4, "drop_last": True}, {"batch_size": 5, "shuffle": True},
+    {"batch_size": None},
+    {"sampler": [3, 1, 2], "batch_size": 2}, {"batch_sampler": [[0, 1], [5]]},
+    {"batch_size": 3, "collate_fn": lambda batch: batch},
 ])  # fmt: skip
 def test_batches_are_the_same_for_any_number_of_workers(options):
     loaders = [DataLoader(Squares(), num_workers=n, generator=generator(), **options) for n in (0, 1, 3)]
@@ -210,6 +214,68 @@ def torch_flat(value, torch):
     if isinstance(value, dict):
         return {key: torch_flat(item, torch) for key, item in value.items()}
     return [torch_flat(item, torch) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def test_stacked_and_chained_data_sets_are_those_of_pytorch(torch):
+    import torch.utils.data
+
+    def outcome(T):
+        rows, numbers = T.utils.data.TensorDataset(T.arange(6).reshape(3, 2)), [0.5, 1.5, 2.5]
+
+        class Count(T.utils.data.IterableDataset):
+            def __iter__(self):
+                return iter([3, 4, 5])
+
+            def __len__(self):
+                return 3
+
+        pairs, named = T.utils.data.StackDataset(rows, numbers), T.utils.data.StackDataset(x=rows, y=numbers)
+        chain = T.utils.data.ChainDataset([Count(), Count()])
+        together = Count() + chain
+        loaders = [T.utils.data.DataLoader(d, batch_size=2) for d in (pairs, named, chain, together)]
+        return len(pairs), len(named), len(chain), flat([list(loader) for loader in loaders]), type(together).__name__
+
+    def flat(x):
+        if isinstance(x, dict):
+            return {key: flat(value) for key, value in x.items()}
+        return [flat(item) for item in x] if isinstance(x, (list, tuple)) else x.tolist()
+
+    assert outcome(tg) == outcome(torch)
+    for T in (tg, torch):
+        for mistake in (lambda D: D(), lambda D: D([1], a=[1]), lambda D: D([1], [1, 2]), lambda D: D(a=[1], b=[])):
+            with pytest.raises(ValueError):
+                mistake(T.utils.data.StackDataset)
+        with pytest.raises(AssertionError):
+            list(T.utils.data.ChainDataset([[1, 2]]))
+        with pytest.raises(AssertionError):
+            len(T.utils.data.ChainDataset([[1, 2]]))
+
+
+def test_single_samples_are_converted_as_in_pytorch(torch):
+    import torch.utils.data
+
+    Point = namedtuple("Point", "x y")
+    array = np.array([1.5, 2])
+    samples = [
+        array, np.float32(3), np.int64(4), np.array(["a"]), np.array([None]), 5, "text", b"bytes", None, [array, 1],
+        (array, "a"),
+        Point(array, 1), {"a": array, 1: (array,)}, OrderedDict(a=array), defaultdict(list, a=[array]), range(3),
+        UserList([array, 2]), MappingProxyType({"a": array}), {1, 2},
+    ]  # fmt: skip
+
+    def described(T, x):
+        if isinstance(x, T.Tensor):
+            return str(x.dtype).removeprefix("torch."), x.tolist()
+        if isinstance(x, Mapping):
+            return type(x), [(key, described(T, value)) for key, value in x.items()]
+        if isinstance(x, (list, tuple, UserList)):
+            return type(x), [described(T, item) for item in x]
+        return type(x), str(x)
+
+    for sample in samples:
+        ours, theirs = (described(T, T.utils.data.default_convert(sample)) for T in (tg, torch))
+        assert str(ours).replace("mappingproxy", "dict") == str(theirs).replace("mappingproxy", "dict"), sample
+    assert all(x is array for x in (samples[9][0], samples[12]["a"], samples[14]["a"][0])), "samples stay as they are"
 
 
 def test_data_sets_and_samplers():

@@ -19,7 +19,7 @@ for package in ("sklearn", "matplotlib", "threadpoolctl", "tqdm"):
 from threadpoolctl import threadpool_limits
 
 import demos
-from demos import digits, flower, gpt, plots
+from demos import digits, flower, gpt, gradcheck, plots
 from demos.__main__ import main
 from tinygrad_edu import nn, optim
 from tinygrad_edu.data import datasets
@@ -86,7 +86,7 @@ def test_digits(capsys, tmp_path):
     captured = capsys.readouterr()
     assert accuracy(captured.out) >= 97
     assert "bundled digits (no MNIST in /no/such/folder/mnist" in captured.out
-    assert "gradients: ok (18 ok)" in captured.out
+    assert "gradients: ok (18 ok;" in captured.out
     assert "50,826 parameters" in captured.out and all(name in captured.out for name in DIGITS_FILES)
     assert "epoch 30/30" in captured.err
     check_pictures(tmp_path, *DIGITS_FILES)
@@ -276,7 +276,7 @@ def test_gpt_learns_a_text(capsys, tmp_path):
     file = tmp_path / "song.txt"
     file.write_text("the rain in spain stays mainly in the plain.\n" * 60)
     out = tmp_path / "out"
-    given = ["gpt", "--text", str(file), "--steps", "80", "--context", "16", "--width", "16", "--write", "60", "--no-progress"]
+    given = ["gpt", "--text", str(file), *"--steps 80 --context 16 --width 16 --write 60 --no-progress".split()]
     assert main([*given, "--out", str(out)]) == 0
     text = capsys.readouterr().out
     assert str(file) in text and number(text, "held-out loss") < 2.0 < number(text, "guessing costs")
@@ -331,3 +331,37 @@ def test_ctrl_c_in_the_middle(name, monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(optim.Optimizer, "zero_grad", interrupted)
     assert main([name, "--no-progress", "--out", str(tmp_path)]) == 130
     assert "Stopped by Ctrl-C" in capsys.readouterr().out and os.listdir(tmp_path)
+
+
+# ---- gradcheck
+
+
+def test_gradcheck(capsys, tmp_path):
+    assert main(["gradcheck", "--no-progress", "--out", str(tmp_path)]) == 0
+    text, err = capsys.readouterr()
+    assert number(text, "right network") == pytest.approx(1.19e-7, rel=0.1)  # the course prints 1.19e-07, ...
+    assert "2.8509e-01  wrong" in text and err == ""  # ... and 0.285093 before its mistakes are mended
+    assert "right network: gradients: ok (47 ok" in text and "with two mistakes: gradients: wrong" in text
+    assert "culprit: `TwiceTheWeight`" in text and 'that line: a2 = second.apply(p["W2"], a1, p["b2"]).relu()' in text
+    rows = {name: text.split(f"   {name} ")[1].splitlines()[0].split() for name, *_ in gradcheck.CASES}
+    assert all(gradcheck.good(right, rows[name][-1]) for name, *_, right in gradcheck.CASES)
+    marked = [name for name, row in rows.items() if "←" in row]
+    assert len(marked) == 7 and "sin(1e4 x) at 1" not in marked and "|x| at 1e-9, wrong side" not in marked
+    check_pictures(tmp_path, "gradcheck_steps.png", "gradcheck_kinks.png")
+
+
+def test_gradcheck_says_if_the_checker_fails(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(gradcheck, "CASES", [(*gradcheck.CASES[0][:-1], False)])
+    assert main(["gradcheck", "--out", str(tmp_path)]) == 1
+    assert "0/47" in capsys.readouterr().err
+
+
+def test_the_formula_of_gradcheck():
+    a, n = np.array([3.0, 0.0]), np.array([0.0, 4.0])
+    assert gradcheck.relative_difference(a, n) == 5 / 7 and gradcheck.relative_difference(0 * a, 0 * n) == 0
+    found = gradcheck.central_differences(lambda v: float(v[0] ** 2 + 3 * v[1]), np.array([2.0, 1.0]))
+    assert np.allclose(found, [4, 3], rtol=1e-7)
+    assert [gradcheck.course_verdict(x) for x in (1e-8, 1e-5, 1e-2, np.nan)] == ["right", "look", "wrong", "wrong"]
+    parameters = gradcheck.exercise()[0]
+    back = gradcheck.vector_to_dictionary(gradcheck.dictionary_to_vector(parameters))
+    assert all((back[name] == p).all() for name, p in parameters.items())

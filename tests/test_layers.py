@@ -1,6 +1,7 @@
 """The architecture, read from the sources: who imports whom, what is imported at all, and how long files are."""
 
 import ast
+import configparser
 import os
 import subprocess
 import sys
@@ -148,3 +149,13 @@ def test_import_is_light():
 def test_files_are_short(path):
     lines = path.read_text(encoding="utf-8").count("\n")
     assert lines < LONGEST, f"{path.name} has {lines} lines; split it by subject"
+
+
+def test_setup_names_every_package():
+    """The packages in setup.cfg are the folders of the library; one is installed under another name (see its
+    docstring)."""
+    settings = configparser.ConfigParser()
+    settings.read(ROOT.parent / "setup.cfg")
+    named = set(settings["options"]["packages"].split())
+    folders = {".".join(path.parent.relative_to(ROOT.parent).parts) for path in ROOT.rglob("__init__.py")}
+    assert named == folders - {"tinygrad_edu.check.plugins"} | {"tinygrad_edu_plugins"}

@@ -22,7 +22,8 @@ class Halving:
         return 0.5 ** max(0, t - self.start)
 
 
-# name: (how to make it from the library's schedules `s` and an optimizer `o` of two groups, sum of all rates of 60 steps)
+# name: (how to make it from the library's schedules `s` and an optimizer `o` of two groups, sum of all rates of 60
+# steps)
 SCHEDULES = {
     "LambdaLR": lambda s, o: s.LambdaLR(o, lambda t: 0.95**t),
     "LambdaLR, two": lambda s, o: s.LambdaLR(o, [Halving(7), lambda t: 1 / (1 + t)]),
@@ -42,12 +43,15 @@ SCHEDULES = {
     "CosineAnnealingWarmRestarts, longer": lambda s, o: s.CosineAnnealingWarmRestarts(o, 4, 2),
     "OneCycleLR": lambda s, o: s.OneCycleLR(o, 0.3, total_steps=61),
     "OneCycleLR, linear": lambda s, o: s.OneCycleLR(
-        o, [0.3, 0.5], epochs=8, steps_per_epoch=8, anneal_strategy="linear", pct_start=0.4, div_factor=5.0, final_div_factor=7.0,
+        o, [0.3, 0.5], epochs=8, steps_per_epoch=8, anneal_strategy="linear", pct_start=0.4, div_factor=5.0,
+        final_div_factor=7.0,
         base_momentum=[0.5, 0.6], max_momentum=0.7,
     ),
-    "OneCycleLR, three phases": lambda s, o: s.OneCycleLR(o, 0.3, total_steps=70, three_phase=True, cycle_momentum=False),
+    "OneCycleLR, three phases": lambda s, o: s.OneCycleLR(o, 0.3, total_steps=70, three_phase=True,
+        cycle_momentum=False),
     "CyclicLR": lambda s, o: s.CyclicLR(o, 0.01, 0.2, step_size_up=6),
-    "CyclicLR, triangular2": lambda s, o: s.CyclicLR(o, [0.01, 0.02], [0.2, 0.3], 5, 9, mode="triangular2", base_momentum=[0.3, 0.4]),
+    "CyclicLR, triangular2": lambda s, o: s.CyclicLR(o, [0.01, 0.02], [0.2, 0.3], 5, 9, mode="triangular2",
+        base_momentum=[0.3, 0.4]),
     "CyclicLR, exp_range": lambda s, o: s.CyclicLR(o, 0.01, 0.2, 6, mode="exp_range", gamma=0.97, cycle_momentum=False),
     "CyclicLR, by cycle": lambda s, o: s.CyclicLR(o, 0.01, 0.2, 6, scale_fn=lambda x: 1 / (5**x)),
     "CyclicLR, by step": lambda s, o: s.CyclicLR(o, 0.01, 0.2, 6, scale_fn=Halving(3), scale_mode="iterations"),
@@ -55,14 +59,20 @@ SCHEDULES = {
         o, [s.LinearLR(o, 0.1, 1.0, 4), s.CosineAnnealingLR(o, 6), s.ExponentialLR(o, 0.8)], [4, 10]
     ),
     "SequentialLR, others": lambda s, o: s.SequentialLR(
-        o, [s.StepLR(o, 3), s.PolynomialLR(o, 20), s.ConstantLR(o, 0.5, 3), s.MultiStepLR(o, [2, 5], 0.5), s.LambdaLR(o, Halving(4))],
+        o,
+        [s.StepLR(o, 3), s.PolynomialLR(o, 20), s.ConstantLR(o, 0.5, 3), s.MultiStepLR(o, [2, 5], 0.5),
+         s.LambdaLR(o, Halving(4))],
         [5, 20, 30, 45],
     ),
     "SequentialLR, nested": lambda s, o: s.SequentialLR(
-        o, [s.SequentialLR(o, [s.ConstantLR(o, 0.1, 10), s.ExponentialLR(o, 0.9)], [10]), s.CosineAnnealingWarmRestarts(o, 5, 2)], [25]
+        o,
+        [s.SequentialLR(o, [s.ConstantLR(o, 0.1, 10), s.ExponentialLR(o, 0.9)], [10]),
+         s.CosineAnnealingWarmRestarts(o, 5, 2)], [25]
     ),
-    "ChainedScheduler": lambda s, o: s.ChainedScheduler([s.ConstantLR(o, 0.1, 20), s.ExponentialLR(o, 0.95), s.StepLR(o, 10, 0.5)]),
-    "ChainedScheduler, cosine": lambda s, o: s.ChainedScheduler([s.LinearLR(o), s.CosineAnnealingLR(o, 40)], optimizer=o),
+    "ChainedScheduler": lambda s, o: s.ChainedScheduler([s.ConstantLR(o, 0.1, 20), s.ExponentialLR(o, 0.95),
+        s.StepLR(o, 10, 0.5)]),
+    "ChainedScheduler, cosine": lambda s, o: s.ChainedScheduler([s.LinearLR(o), s.CosineAnnealingLR(o, 40)],
+        optimizer=o),
     "SWALR": lambda s, o: s.SWALR(o, 0.05, anneal_epochs=20),
     "SWALR, linear": lambda s, o: s.SWALR(o, [0.05, 0.5], anneal_epochs=7, anneal_strategy="linear"),
     "SWALR, at once": lambda s, o: s.SWALR(o, 0.05, anneal_epochs=0),
@@ -105,7 +115,11 @@ def start(library, name, kind="SGD", lr=0.1, make=None):
 
 def settings(optimizer):
     """What schedules set: learning rates and momenta."""
-    return [x for group in optimizer.param_groups for x in (float(group["lr"]), group["betas"][0] if "betas" in group else group["momentum"])]
+    return [
+        x
+        for group in optimizer.param_groups
+        for x in (float(group["lr"]), group["betas"][0] if "betas" in group else group["momentum"])
+    ]
 
 
 def follow(optimizer, scheduler, steps):
@@ -244,14 +258,17 @@ def test_initial_rates_are_needed_to_go_on():
 
 @pytest.mark.parametrize("options", [
     {}, {"mode": "max"}, {"patience": 1, "cooldown": 2}, {"threshold": 0.5, "threshold_mode": "abs", "patience": 0},
-    {"mode": "max", "threshold": 0.2, "patience": 1, "min_lr": [0.02, 0.001]}, {"patience": 0, "factor": 0.5, "eps": 0.02},
+    {"mode": "max", "threshold": 0.2, "patience": 1, "min_lr": [0.02, 0.001]},
+    {"patience": 0, "factor": 0.5, "eps": 0.02},
     {"mode": "max", "threshold": 0.1, "threshold_mode": "abs", "patience": 2, "min_lr": 1e-3, "factor": 0.9},
 ])  # fmt: skip
 def test_plateau_is_that_of_pytorch(options, torch):
     losses = np.random.default_rng(3).standard_normal(60).cumsum() * 0.3 + 3
     sequences, states = [], []
     for library in (tg, torch):
-        optimizer, scheduler = start(library, None, make=lambda s, o: s.ReduceLROnPlateau(o, **{"patience": 3, **options}))
+        optimizer, scheduler = start(
+            library, None, make=lambda s, o: s.ReduceLROnPlateau(o, **{"patience": 3, **options})
+        )
         rates = []
         for t, loss in enumerate(losses):
             if t == 30:  # saved and loaded on the way
@@ -297,7 +314,10 @@ def test_inverse_time_and_the_order_of_steps():
 
 
 def test_warnings_are_those_of_pytorch(torch):
-    for T, text in ((tg, ("before optimizer.step", "was replaced", "get_last_lr")), (torch, ("before `opt", "overridden", "get_last_lr"))):
+    for T, text in (
+        (tg, ("before optimizer.step", "was replaced", "get_last_lr")),
+        (torch, ("before `opt", "overridden", "get_last_lr")),
+    ):
         optimizer = T.optim.SGD([T.tensor([1.0], requires_grad=True)])
         optimizer.step()  # before there was a schedule, which does not count
         scheduler = T.optim.lr_scheduler.StepLR(optimizer, 2)
@@ -326,7 +346,9 @@ def test_a_schedule_of_ones_own():
             return [max(rate, 0.05) for rate in super().get_lr()]
 
     optimizer, scheduler = start(tg, None, make=lambda s, o: Warmup(o, 4))
-    assert [settings(optimizer)[0], *(x[0] for x in follow(optimizer, scheduler, 4))] == pytest.approx([0.025, 0.05, 0.075, 0.1, 0.1])
+    assert [settings(optimizer)[0], *(x[0] for x in follow(optimizer, scheduler, 4))] == pytest.approx(
+        [0.025, 0.05, 0.075, 0.1, 0.1]
+    )
     optimizer, scheduler = start(tg, None, make=lambda s, o: Slower(o, 0.6))
     assert [x[0] for x in follow(optimizer, scheduler, 3)] == pytest.approx([0.06, 0.05, 0.05])
     assert lr_scheduler._LRScheduler is lr_scheduler.LRScheduler
@@ -348,23 +370,28 @@ MISTAKES = {
     "negative epoch": (lambda s, o: s.CosineAnnealingWarmRestarts(o, 1).step(-1), ValueError, "negative"),
     "mode": (lambda s, o: s.CyclicLR(o, 1, 2, mode="x"), ValueError, "mode is 'triangular'"),
     "max_lr": (lambda s, o: s.CyclicLR(o, 1, [2]), ValueError, "max_lr: 1 values"),
-    "momentum": (lambda s, o: s.CyclicLR(type(o).__mro__[1]([o.param_groups[0]["params"][0]], {"lr": 1}), 1, 2), ValueError, "neither"),
+    "momentum": (lambda s, o: s.CyclicLR(type(o).__mro__[1]([o.param_groups[0]["params"][0]], {"lr": 1}), 1, 2),
+                 ValueError, "neither"),
     "no length": (lambda s, o: s.OneCycleLR(o, 1, epochs=3), ValueError, "give total_steps, or"),
     "length": (lambda s, o: s.OneCycleLR(o, 1, total_steps=0), ValueError, "positive integer"),
     "epochs": (lambda s, o: s.OneCycleLR(o, 1, epochs=3, steps_per_epoch=-1), ValueError, "steps_per_epoch"),
     "pct_start": (lambda s, o: s.OneCycleLR(o, 1, 5, pct_start=1.5), ValueError, "pct_start"),
     "anneal": (lambda s, o: s.OneCycleLR(o, 1, 5, anneal_strategy="x"), ValueError, "'cos' or 'linear'"),
-    "too many steps": (lambda s, o: [step() for step in [s.OneCycleLR(o, 1, 2).step] * 4 if o.step() is None], ValueError, "step 3"),
+    "too many steps": (lambda s, o: [step() for step in [s.OneCycleLR(o, 1, 2).step] * 4 if o.step() is None],
+                       ValueError, "step 3"),
     "plateau factor": (lambda s, o: s.ReduceLROnPlateau(o, factor=1), ValueError, "less than 1"),
     "plateau mode": (lambda s, o: s.ReduceLROnPlateau(o, "x"), ValueError, "'min' or 'max'"),
     "plateau min_lr": (lambda s, o: s.ReduceLROnPlateau(o, min_lr=[1]), ValueError, "1 values for 2"),
-    "milestones": (lambda s, o: s.SequentialLR(o, [s.StepLR(o, 1)] * 2, []), ValueError, "2 schedulers need 1 milestones"),
+    "milestones": (lambda s, o: s.SequentialLR(o, [s.StepLR(o, 1)] * 2, []), ValueError,
+                   "2 schedulers need 1 milestones"),
     "sequence of nothing": (lambda s, o: s.SequentialLR(o, [], []), ValueError, "at least one"),
     "sequence of numbers": (lambda s, o: s.SequentialLR(o, [1], []), TypeError, "no schedule"),
-    "sequence with a plateau": (lambda s, o: s.SequentialLR(o, [s.ReduceLROnPlateau(o)], []), ValueError, "ReduceLROnPlateau"),
+    "sequence with a plateau": (lambda s, o: s.SequentialLR(o, [s.ReduceLROnPlateau(o)], []), ValueError,
+                                "ReduceLROnPlateau"),
     "sequence of another": (lambda s, o: s.SequentialLR(None, [s.StepLR(o, 1)], []), ValueError, "another optimizer"),
     "chain of nothing": (lambda s, o: s.ChainedScheduler([]), ValueError, "at least one"),
-    "chain with a plateau": (lambda s, o: s.ChainedScheduler([s.ReduceLROnPlateau(o)]), ValueError, "ReduceLROnPlateau"),
+    "chain with a plateau": (lambda s, o: s.ChainedScheduler([s.ReduceLROnPlateau(o)]), ValueError,
+                             "ReduceLROnPlateau"),
     "SWALR strategy": (lambda s, o: s.SWALR(o, 1, anneal_strategy="x"), ValueError, "'cos' or 'linear'"),
     "SWALR epochs": (lambda s, o: s.SWALR(o, 1, anneal_epochs=-1), ValueError, "at least 0"),
     "SWALR rates": (lambda s, o: s.SWALR(o, [1]), ValueError, "1 values"),
@@ -421,7 +448,8 @@ def test_averaged_models_are_those_of_pytorch(name, torch):
         states.append({key: value.detach().numpy() for key, value in averaged.state_dict().items()})
         averaged.eval()
         results.append((states, averaged(data[0]).detach().numpy(), averaged.module[1].momentum, repr(averaged)))
-    tolerance = 1e-6 if name == "mean, by a function for lists" else 1e-9  # there PyTorch computes 1 / (n + 1) in float32
+    # there PyTorch computes 1 / (n + 1) in float32
+    tolerance = 1e-6 if name == "mean, by a function for lists" else 1e-9
     for ours, theirs in zip(results[0][0], results[1][0]):
         assert list(ours) == list(theirs)
         for key in ours:

@@ -550,7 +550,8 @@ def test_initial_values_of_structure():
     assert nn.init.eye_(tg.empty(2, 3)).tolist() == [[1, 0, 0], [0, 1, 0]]
     assert (nn.init.sparse_(tg.empty(10, 4), 0.3).numpy() == 0).sum(0).tolist() == [3] * 4
     with pytest.warns(UserWarning, match="more than two standard deviations"):
-        far = nn.init.trunc_normal_(tg.empty(20_000, dtype=tg.float64), a=6.0, b=9.0).numpy()  # the mean by Mills' ratio
+        # the mean by Mills' ratio
+        far = nn.init.trunc_normal_(tg.empty(20_000, dtype=tg.float64), a=6.0, b=9.0).numpy()
     assert 6 <= far.min() and far.max() <= 9 and far.mean() == pytest.approx(6.1584, abs=0.005)
     with pytest.raises(ValueError, match="at least two dimensions"):
         nn.init.kaiming_uniform_(tg.empty(3))

@@ -1,8 +1,8 @@
 """What must hold for every operation of the table: one test for each operation and property, generated from its entry.
 
 Nothing here knows an operation by name. What is expected is in the entry: where values are drawn (`domain`, `avoid`),
-which operands fit (`samples`), in which operands it is linear, which composition it equals (`definition`), which function of
-NumPy computes the same. A new operation is tested by being defined.
+which operands fit (`samples`), in which operands it is linear, which composition it equals (`definition`), which
+function of NumPy computes the same. A new operation is tested by being defined.
 """
 
 import numpy as np
@@ -11,12 +11,12 @@ import pytest
 pytest.importorskip("hypothesis")
 
 import hypothesis.strategies as st  # noqa: E402
-from hypothesis import given  # noqa: E402
+from hypothesis import given, settings  # noqa: E402
 
 import tinygrad_edu as tg  # noqa: E402
 from tinygrad_edu.check import assert_gradients  # noqa: E402
-from tinygrad_edu.check.operands import as_function, differentiable_operands, domain_of  # noqa: E402
-from tinygrad_edu.check.strategies import operands, seeds, tensors_or_arrays  # noqa: E402
+from tinygrad_edu.check.operands import as_function, differentiable_operands, domain_of, laid_out, operands_of  # noqa: E402
+from tinygrad_edu.check.strategies import layouts, operands, seeds, tensors_or_arrays  # noqa: E402
 from tinygrad_edu.define import OPS  # noqa: E402
 from tinygrad_edu.tensor import Tensor, of_array  # noqa: E402
 
@@ -187,14 +187,37 @@ def gradients_twice(function, arrays, attributes):
 def test_gradient(entry, data):
     """The gradient is the numerical derivative, also where two calls share their operands, so that gradients add up."""
     arrays, attributes = data.draw(operands(entry))
+    arrays = [laid_out(x, data.draw(layouts(repeated=False))) if isinstance(x, np.ndarray) else x for x in arrays]
     fn, inputs = as_function(entry, arrays, attributes)
     assert_gradients(lambda *xs: (*several(fn(*xs)), *several(fn(*xs))), *inputs, seed=data.draw(seeds()))
 
 
-@for_each(DIFFERENTIABLE)
+@for_each(entry for entry in ELEMENTWISE if entry.differentiable)
+def test_gradient_of_square_and_of_broadcast_operands(entry):
+    """Shapes at which a gradient that is transposed, or not summed, is something else: hypothesis may not draw them."""
+    random = np.random.default_rng(0)
+    for shapes in ([(3, 3), (3, 3), (3, 3)], [(3, 1), (3,), ()], [(2,), (4, 1), (2,)]):
+        arrays = operands_of(entry, shapes[: len(entry.operands)], random)
+        fn, inputs = as_function(entry, arrays, {})
+        assert_gradients(fn, *inputs)
+
+
+@for_each(entry for entry in DIFFERENTIABLE if not entry.saves)
 @given(st.data())
 def test_second_order(entry, data):
     """The gradient of the gradient is the numerical derivative of the gradient."""
+    check_second_order(entry, data)
+
+
+@for_each(entry for entry in DIFFERENTIABLE if entry.saves)
+@settings(max_examples=3)
+@given(st.data())
+def test_second_order_of_layers(entry, data):
+    """The same for whole layers, which have many elements: a check takes seconds."""
+    check_second_order(entry, data)
+
+
+def check_second_order(entry, data):
     arrays, attributes = data.draw(operands(entry))
     fn, inputs = as_function(entry, arrays, attributes)
     assert_gradients(fn, *inputs, order=2, seed=data.draw(seeds()))

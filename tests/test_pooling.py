@@ -65,8 +65,10 @@ def test_infinite_gradients_stay_where_they_belong():
 
 LARGE = RNG.integers(0, 50, (13, 16, 54, 53)).astype(np.float32)
 CALLS = [
-    lambda x: F.max_pool2d(x, 2), lambda x: F.max_pool2d(x, 3, 2, 1), lambda x: F.avg_pool2d(x, 2), lambda x: F.avg_pool2d(x, 3, 1, 1, True, False),
-    lambda x: F.max_pool2d(x, (2, 1), 1), lambda x: F.interpolate(x, scale_factor=2), lambda x: F.max_pool2d(x.transpose(2, 3), 2),
+    lambda x: F.max_pool2d(x, 2), lambda x: F.max_pool2d(x, 3, 2, 1), lambda x: F.avg_pool2d(x, 2),
+    lambda x: F.avg_pool2d(x, 3, 1, 1, True, False),
+    lambda x: F.max_pool2d(x, (2, 1), 1), lambda x: F.interpolate(x, scale_factor=2),
+    lambda x: F.max_pool2d(x.transpose(2, 3), 2),
 ]  # fmt: skip
 
 
@@ -100,8 +102,10 @@ def test_order_in_memory(call):
 def test_dtypes(dtype):
     x = tg.rand(2, 3, 7, 6).to(dtype).requires_grad_()
     for call in (
-        *CALLS, lambda x: F.interpolate(x, 5, mode="bilinear"), lambda x: F.adaptive_avg_pool2d(x, 4), lambda x: F.lp_pool2d(x, 2, 2),
-        lambda x: F.interpolate(x, 3, mode="bicubic", antialias=True), lambda x: F.adaptive_max_pool2d(x, 4), lambda x: F.pad(x, (1, 1, 2, 0), "reflect"),
+        *CALLS, lambda x: F.interpolate(x, 5, mode="bilinear"), lambda x: F.adaptive_avg_pool2d(x, 4),
+        lambda x: F.lp_pool2d(x, 2, 2),
+        lambda x: F.interpolate(x, 3, mode="bicubic", antialias=True), lambda x: F.adaptive_max_pool2d(x, 4),
+        lambda x: F.pad(x, (1, 1, 2, 0), "reflect"),
     ):  # fmt: skip
         y = call(x)
         (g,) = tg.autograd.grad(y.sum(), [x])
@@ -114,8 +118,10 @@ def test_plain_arrays():
     values, indices = F.max_pool2d(x, 2, return_indices=True)
     grid = F.affine_grid(np.array([[[1.0, 0, 0], [0, 1, 0]]] * 2), (2, 3, 4, 4), align_corners=False)
     for result in (
-        values, indices, F.avg_pool2d(x, 2), F.adaptive_max_pool2d(x, 4, True)[1], F.adaptive_avg_pool2d(x, 4), F.lp_pool2d(x, 2, 2), grid,
-        F.max_unpool2d(values, indices, 2), F.interpolate(x, 4, mode="bicubic"), F.grid_sample(x, grid, align_corners=False), F.pad(x, (1, -1, 0, 2), "circular"),
+        values, indices, F.avg_pool2d(x, 2), F.adaptive_max_pool2d(x, 4, True)[1], F.adaptive_avg_pool2d(x, 4),
+        F.lp_pool2d(x, 2, 2), grid,
+        F.max_unpool2d(values, indices, 2), F.interpolate(x, 4, mode="bicubic"),
+        F.grid_sample(x, grid, align_corners=False), F.pad(x, (1, -1, 0, 2), "circular"),
         F.pixel_shuffle(x.reshape(1, 12, 3, 6), 2), F.channel_shuffle(x, 3),
     ):  # fmt: skip
         assert isinstance(result, np.ndarray)
@@ -141,8 +147,10 @@ def test_maps(size, count, kind):
     """A map, applied in blocks, is its matrix; its adjoint is the transposed matrix; constants stay constant."""
     real = np.float64
     made = {
-        "linear": lambda: resampling_maps.linear_map(size, count, False, None, real), "cubic": lambda: resampling_maps.cubic_map(size, count, True, None, real),
-        "average": lambda: resampling_maps.average_map(size, count), "filter": lambda: resampling_maps.filter_map(size, count, "lanczos", False, None, real),
+        "linear": lambda: resampling_maps.linear_map(size, count, False, None, real),
+        "cubic": lambda: resampling_maps.cubic_map(size, count, True, None, real),
+        "average": lambda: resampling_maps.average_map(size, count),
+        "filter": lambda: resampling_maps.filter_map(size, count, "lanczos", False, None, real),
         "nearest": lambda: resampling_maps.nearest_map(size, count, None, True, real),
     }[kind]()  # fmt: skip
     matrix = made.matrix()

@@ -1,4 +1,5 @@
-"""Saving and loading: what comes back, in both formats, with and without PyTorch; and that no crash leaves half a file."""
+"""Saving and loading: what comes back, in both formats, with and without PyTorch; and that no crash leaves half a
+file."""
 
 import base64
 import copy
@@ -32,7 +33,8 @@ pt/Sy6x8OxMXYg9bB/88sCjVp6pIcs2IilekVUajf+w0DI2tsgP1UANsnskfmqSh01vn2/Mk9ezJ/iaD
 9SbBel+vny75rCUoClT58EX73unffwkUTgIYHNWHnk0S+Nigt4dut5Ra/h+NiKWyJIlrpUKxLFXKslgqVFZFWZbFckWsSKU1uVwS5XJRDurz9P
 3rHPGRC1wy1GzfZ7RDpwacJ+/BJDragHMxpMeAYT2dJIk20WKM5DBKMtC5SZ5oI0zHeBosGGzAJDya2mwM/oEFid5JYqMJjGMtLoGVkthohiZj
 2I8R7JDaRT/tUvzMKXBK6OpqOr18HFHueh/JJ9YJNlx/pcKV4Oh9D7hM+BzevmPpEMMH+8O9vwGLOpr7"""))  # fmt: skip
-"""torch.save(nn.Linear(3, 2).state_dict()) of PyTorch 2.13, with the weight [[0, .25, .5], [.75, 1, 1.25]], bias [-1, 2]."""
+"""torch.save(nn.Linear(3, 2).state_dict()) of PyTorch 2.13, with the weight [[0, .25, .5], [.75, 1, 1.25]], bias [-1,
+2]."""
 
 
 def saved(obj, format="torch"):
@@ -67,11 +69,15 @@ def assert_same(a, b):
 
 
 PLAIN = [
-    None, True, False, 0, 255, 256, -1, 2**31, -(2**31), 2**63, -(10**40), 1 << 2000, 1.5, -0.0, float("inf"), float("nan"),
-    "", "text", "ünïcode 🙂", "\ud800", "line\nbreak", b"", b"bytes\xff\x00", bytearray(b"x"), 1 - 2j, complex("nan+infj"),
+    None, True, False, 0, 255, 256, -1, 2**31, -(2**31), 2**63, -(10**40), 1 << 2000, 1.5, -0.0, float("inf"),
+    float("nan"),
+    "", "text", "ünïcode 🙂", "\ud800", "line\nbreak", b"", b"bytes\xff\x00", bytearray(b"x"), 1 - 2j,
+    complex("nan+infj"),
     [], (), {}, set(), [1, [2, (3, {"a": {4}})]], {1: "a", None: 2, False: 3.5, 2.5: 4, (1, "x"): 5, b"k": 6},
-    OrderedDict(b=1, a=2), Counter("aab"), {1, "a", (2, 3)}, tg.Size([2, 3]), tg.float32, tg.bfloat16, tg.bool, tg.device("cpu"),
-    tg.device("cuda", 1), tg.strided, np.float32(1.5), np.int64(-3), np.bool_(True), np.complex128(1j), np.dtype("float16"),
+    OrderedDict(b=1, a=2), Counter("aab"), {1, "a", (2, 3)}, tg.Size([2, 3]), tg.float32, tg.bfloat16, tg.bool,
+    tg.device("cpu"),
+    tg.device("cuda", 1), tg.strided, np.float32(1.5), np.int64(-3), np.bool_(True), np.complex128(1j),
+    np.dtype("float16"),
     np.arange(6.0).reshape(2, 3), np.asfortranarray(np.arange(6).reshape(2, 3)), np.zeros((0, 3)), np.array(True),
     [{1}, {2}, Counter("a"), Counter("b"), bytearray(b"1"), bytearray(b"2")], "list", {"list": [1]}, [{"tensor": "x"}],
 ]  # fmt: skip
@@ -200,7 +206,8 @@ def trained(m, optimizer, schedule, steps):
 
 @pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
 @pytest.mark.parametrize("make", [
-    lambda p: optim.SGD(p, 0.1, momentum=0.9), lambda p: optim.Adam(p, 0.1, amsgrad=True), lambda p: optim.RMSprop(p, 0.01),
+    lambda p: optim.SGD(p, 0.1, momentum=0.9), lambda p: optim.Adam(p, 0.1, amsgrad=True),
+    lambda p: optim.RMSprop(p, 0.01),
 ])  # fmt: skip
 def test_training_goes_on_from_a_file(make, suffix, tmp_path):
     tg.manual_seed(0)
@@ -366,7 +373,8 @@ def test_a_kill_at_any_moment_leaves_the_old_file_or_the_new_one(name, tmp_path)
 
 
 def count_events(function, kill_at=None):
-    """How many calls and returns, of Python and C functions, happen in function(); at number `kill_at` the process dies."""
+    """How many calls and returns, of Python and C functions, happen in function(); at number `kill_at` the process
+    dies."""
     count = 0
 
     def profile(frame, event, argument):
@@ -434,7 +442,8 @@ class Text(str):
     (lambda: [print], "Functions"), (lambda: object(), "what it consists of"), (lambda: Text("x"), r"str\(x\)"),
     (lambda: namedtuple("Pair", "a b")(1, 2), "_asdict"), (lambda: np.array(["a"]), "booleans and numbers"),
     (lambda: np.ma.array([1]), "booleans and numbers"), (lambda: frozenset([1]), "what it consists of"),
-    (lambda: {tg.ones(1): 1}, "Tensor as a key"), (lambda: {1 << 70: 1}, "64 bits"), (lambda: {((1,),): 1}, "tuple as a key"),
+    (lambda: {tg.ones(1): 1}, "Tensor as a key"), (lambda: {1 << 70: 1}, "64 bits"),
+    (lambda: {((1,),): 1}, "tuple as a key"),
     (lambda: {object(): 1}, "object as a key"),
 ])  # fmt: skip
 @pytest.mark.parametrize("format", FORMATS)
@@ -496,12 +505,17 @@ def test_from_pytorch(torch, protocol):
     marked.note = "an attribute"
     obj = {
         "model": m.state_dict(), "optimizer": optimizer.state_dict(), "x": x, "row": x[1], "t": x.t(), "p": m[0].weight,
-        "expanded": torch.ones(1, 3).expand(4, 3), "bf16": torch.randn(1000).bfloat16(), "u32": torch.tensor([1, 2**31], dtype=torch.uint32),
-        "half": torch.randn(3).half(), "bool": torch.tensor([True, False]), "complex": torch.tensor([1 + 2j]), "empty": torch.zeros(0, 2),
+        "expanded": torch.ones(1, 3).expand(4, 3), "bf16": torch.randn(1000).bfloat16(),
+        "u32": torch.tensor([1, 2**31], dtype=torch.uint32),
+        "half": torch.randn(3).half(), "bool": torch.tensor([True, False]), "complex": torch.tensor([1 + 2j]),
+        "empty": torch.zeros(0, 2),
         "schedule": torch.optim.lr_scheduler.MultiStepLR(optimizer, [1, 1, 3]).state_dict(), "size": torch.Size([2]),
-        "dtype": torch.bfloat16, "device": torch.device("cuda:1"), "layout": torch.strided, "set": {1}, "bytes": b"x", "none": b"",
-        "numpy": [np.float32(2.5), np.arange(6.0).reshape(2, 3), np.asfortranarray(np.eye(2)), np.bool_(True), np.dtype("f4")],
-        "buffer": torch.nn.Buffer(torch.ones(2)), "marked": marked, "parameter": torch.nn.Parameter(torch.ones(1), requires_grad=False),
+        "dtype": torch.bfloat16, "device": torch.device("cuda:1"), "layout": torch.strided, "set": {1}, "bytes": b"x",
+        "none": b"",
+        "numpy": [np.float32(2.5), np.arange(6.0).reshape(2, 3), np.asfortranarray(np.eye(2)), np.bool_(True),
+                  np.dtype("f4")],
+        "buffer": torch.nn.Buffer(torch.ones(2)), "marked": marked,
+        "parameter": torch.nn.Parameter(torch.ones(1), requires_grad=False),
     }  # fmt: skip
     file = io.BytesIO()
     torch.save(obj, file, pickle_protocol=protocol)
@@ -549,8 +563,10 @@ def test_to_pytorch(torch, tmp_path):
     numbers = [value for value in PLAIN if not isinstance(value, (np.ndarray, np.generic, np.dtype))]
     obj = {
         "model": m.state_dict(), "optimizer": optimizer.state_dict(), "x": x, "row": x[1], "t": x.t(), "p": m[0].weight,
-        **{name: tg.ones(2, dtype=getattr(tg, name)) for name in ("float16", "float64", "int8", "uint8", "uint16", "uint32", "bool")},
-        "empty": tg.zeros(0, 2), "complex": tg.from_numpy(np.array([1j])), "scalar": tg.tensor(2.5), "leaf": tg.ones(1, requires_grad=True),
+        **{name: tg.ones(2, dtype=getattr(tg, name))
+           for name in ("float16", "float64", "int8", "uint8", "uint16", "uint32", "bool")},
+        "empty": tg.zeros(0, 2), "complex": tg.from_numpy(np.array([1j])), "scalar": tg.tensor(2.5),
+        "leaf": tg.ones(1, requires_grad=True),
         "many": [tg.full((3,), float(i)) for i in range(300)],
     }  # fmt: skip
     path = tmp_path / "a.pt"

@@ -86,5 +86,10 @@ def test_erfinv_is_the_inverse():
     condition = np.maximum(1, np.exp(y * y) / np.maximum(np.abs(y), 1e-300) * np.abs(x))  # of y as a function of x
     assert np.max(np.abs(erfinv(x) - y) / np.maximum(np.abs(y), 1e-300) / condition) < 1e-15
     ends = erfinv(np.array([1.0, -1.0, 1.5, np.nan, np.nextafter(1, 0)]))
-    assert ends[0] == np.inf and ends[1] == -np.inf and np.isnan(ends[2:4]).all() and abs(ends[4] - 5.8635847487551676) < 1e-14
+    assert (
+        ends[0] == np.inf
+        and ends[1] == -np.inf
+        and np.isnan(ends[2:4]).all()
+        and abs(ends[4] - 5.8635847487551676) < 1e-14
+    )
     assert erfinv(np.array([0.5], np.float32)).dtype == np.float32 and np.signbit(erfinv(np.array([-0.0]))[0])

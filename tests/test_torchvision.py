@@ -1,4 +1,5 @@
-"""The part of torchvision: transforms against stored numbers of torchvision and by their properties, data sets, grids."""
+"""The part of torchvision: transforms against stored numbers of torchvision and by their properties, data sets,
+grids."""
 
 import gzip
 import io
@@ -50,7 +51,8 @@ STORED = {
         (-15.14335, 7.79681),
         (-1190.63591, 121.84315),
     ),
-    "RandomAffine((10, 30), translate=(0.1, 0.3), scale=(0.7, 1.3), shear=(-5, 5, -20, 20), interpolation=InterpolationMode.BILINEAR)": (
+    "RandomAffine((10, 30), translate=(0.1, 0.3), scale=(0.7, 1.3), shear=(-5, 5, -20, 20), "
+    "interpolation=InterpolationMode.BILINEAR)": (
         (20, 24),
         (0.84298, 2.37535),
         (99.28336, 600.14439),
@@ -75,36 +77,69 @@ STORED = {
         (-168.69457, 745.94146),
     ),
 }
-"""transform -> (height, width) with seed 1; Σ value · cos(number of the value) with the seeds 0 and 1, for TENSOR and IMAGE.
+"""transform -> (height, width) with seed 1; Σ value · cos(number of the value) with the seeds 0 and 1, for TENSOR and
+IMAGE.
 
 The numbers are those of torchvision 0.28 with PyTorch 2.13 and Pillow 13.
 """
 
 TEXTS = {
     "Resize(13)": "Resize(size=13, interpolation=bilinear, max_size=None, antialias=True)",
-    "Resize((9, 31), interpolation=InterpolationMode.BICUBIC)": "Resize(size=(9, 31), interpolation=bicubic, max_size=None, antialias=True)",
-    "Resize((9, 31), interpolation=InterpolationMode.NEAREST)": "Resize(size=(9, 31), interpolation=nearest, max_size=None, antialias=True)",
+    "Resize((9, 31), interpolation=InterpolationMode.BICUBIC)": (
+        "Resize(size=(9, 31), interpolation=bicubic, max_size=None, antialias=True)"
+    ),
+    "Resize((9, 31), interpolation=InterpolationMode.NEAREST)": (
+        "Resize(size=(9, 31), interpolation=nearest, max_size=None, antialias=True)"
+    ),
     "CenterCrop((11, 30))": "CenterCrop(size=(11, 30))",
     'Pad((3, 1, 4, 2), padding_mode="symmetric")': "Pad(padding=(3, 1, 4, 2), fill=0, padding_mode=symmetric)",
     'RandomCrop(12, padding=4, padding_mode="reflect")': "RandomCrop(size=(12, 12), padding=4)",
     "RandomHorizontalFlip()": "RandomHorizontalFlip(p=0.5)",
     "RandomVerticalFlip()": "RandomVerticalFlip(p=0.5)",
-    "RandomResizedCrop(10)": "RandomResizedCrop(size=(10, 10), scale=(0.08, 1.0), ratio=(0.75, 1.3333), interpolation=bilinear, antialias=True)",
-    "RandomResizedCrop((8, 12), scale=(0.8, 1.0), ratio=(3.0, 4.0))": "RandomResizedCrop(size=(8, 12), scale=(0.8, 1.0), ratio=(3.0, 4.0), interpolation=bilinear, antialias=True)",
+    "RandomResizedCrop(10)": (
+        "RandomResizedCrop(size=(10, 10), scale=(0.08, 1.0), ratio=(0.75, 1.3333), interpolation=bilinear, "
+        "antialias=True)"
+    ),
+    "RandomResizedCrop((8, 12), scale=(0.8, 1.0), ratio=(3.0, 4.0))": (
+        "RandomResizedCrop(size=(8, 12), scale=(0.8, 1.0), ratio=(3.0, 4.0), interpolation=bilinear, antialias=True)"
+    ),
     "RandomRotation(40)": "RandomRotation(degrees=[-40.0, 40.0], interpolation=nearest, expand=False, fill=0)",
-    "RandomRotation((10, 80), interpolation=InterpolationMode.BILINEAR, expand=True, fill=1)": "RandomRotation(degrees=[10.0, 80.0], interpolation=bilinear, expand=True, fill=1)",
-    "RandomAffine((10, 30), translate=(0.1, 0.3), scale=(0.7, 1.3), shear=(-5, 5, -20, 20), interpolation=InterpolationMode.BILINEAR)": "RandomAffine(degrees=[10.0, 30.0], translate=(0.1, 0.3), scale=(0.7, 1.3), shear=[-5.0, 5.0, -20.0, 20.0], interpolation=bilinear)",
-    "RandomAffine(20, center=(2, 8), shear=10)": "RandomAffine(degrees=[-20.0, 20.0], shear=[-10.0, 10.0], center=(2, 8))",
-    "ColorJitter(0.4, 0.4, 0.4, 0.1)": "ColorJitter(brightness=(0.6, 1.4), contrast=(0.6, 1.4), saturation=(0.6, 1.4), hue=(-0.1, 0.1))",
-    "ColorJitter(brightness=(0.5, 2.0), hue=(-0.1, 0.5))": "ColorJitter(brightness=(0.5, 2.0), contrast=None, saturation=None, hue=(-0.1, 0.5))",
+    "RandomRotation((10, 80), interpolation=InterpolationMode.BILINEAR, expand=True, fill=1)": (
+        "RandomRotation(degrees=[10.0, 80.0], interpolation=bilinear, expand=True, fill=1)"
+    ),
+    "RandomAffine((10, 30), translate=(0.1, 0.3), scale=(0.7, 1.3), shear=(-5, 5, -20, 20), "
+    "interpolation=InterpolationMode.BILINEAR)": (
+        "RandomAffine(degrees=[10.0, 30.0], translate=(0.1, 0.3), scale=(0.7, 1.3), shear=[-5.0, 5.0, -20.0, "
+        "20.0], interpolation=bilinear)"
+    ),
+    "RandomAffine(20, center=(2, 8), shear=10)": (
+        "RandomAffine(degrees=[-20.0, 20.0], shear=[-10.0, 10.0], center=(2, 8))"
+    ),
+    "ColorJitter(0.4, 0.4, 0.4, 0.1)": (
+        "ColorJitter(brightness=(0.6, 1.4), contrast=(0.6, 1.4), saturation=(0.6, 1.4), hue=(-0.1, 0.1))"
+    ),
+    "ColorJitter(brightness=(0.5, 2.0), hue=(-0.1, 0.5))": (
+        "ColorJitter(brightness=(0.5, 2.0), contrast=None, saturation=None, hue=(-0.1, 0.5))"
+    ),
     "Grayscale()": "Grayscale(num_output_channels=1)",
     "RandomGrayscale(0.5)": "RandomGrayscale(p=0.5)",
     "GaussianBlur((5, 3))": "GaussianBlur(kernel_size=(5, 3), sigma=(0.1, 2.0))",
-    'RandomErasing(0.9, value="random")': "RandomErasing(p=0.9, scale=(0.02, 0.33), ratio=(0.3, 3.3), value=random, inplace=False)",
-    "RandomErasing(0.9, value=(1, 2, 3))": "RandomErasing(p=0.9, scale=(0.02, 0.33), ratio=(0.3, 3.3), value=(1, 2, 3), inplace=False)",
+    'RandomErasing(0.9, value="random")': (
+        "RandomErasing(p=0.9, scale=(0.02, 0.33), ratio=(0.3, 3.3), value=random, inplace=False)"
+    ),
+    "RandomErasing(0.9, value=(1, 2, 3))": (
+        "RandomErasing(p=0.9, scale=(0.02, 0.33), ratio=(0.3, 3.3), value=(1, 2, 3), inplace=False)"
+    ),
     "RandomApply([RandomCrop(9)], p=0.6)": "RandomApply(\n    p=0.6\n    RandomCrop(size=(9, 9), padding=None)\n)",
-    "RandomChoice([RandomRotation(20), CenterCrop(9)], p=[0.4, 0.6])": "RandomChoice(\n    RandomRotation(degrees=[-20.0, 20.0], interpolation=nearest, expand=False, fill=0)\n    CenterCrop(size=(9, 9))\n)(p=[0.4, 0.6])",
-    "RandomOrder([RandomRotation(20), RandomCrop(9), ColorJitter(0.3)])": "RandomOrder(\n    RandomRotation(degrees=[-20.0, 20.0], interpolation=nearest, expand=False, fill=0)\n    RandomCrop(size=(9, 9), padding=None)\n    ColorJitter(brightness=(0.7, 1.3), contrast=None, saturation=None, hue=None)\n)",
+    "RandomChoice([RandomRotation(20), CenterCrop(9)], p=[0.4, 0.6])": (
+        "RandomChoice(\n    RandomRotation(degrees=[-20.0, 20.0], interpolation=nearest, expand=False, "
+        "fill=0)\n    CenterCrop(size=(9, 9))\n)(p=[0.4, 0.6])"
+    ),
+    "RandomOrder([RandomRotation(20), RandomCrop(9), ColorJitter(0.3)])": (
+        "RandomOrder(\n    RandomRotation(degrees=[-20.0, 20.0], interpolation=nearest, expand=False, "
+        "fill=0)\n    RandomCrop(size=(9, 9), padding=None)\n    ColorJitter(brightness=(0.7, 1.3), "
+        "contrast=None, saturation=None, hue=None)\n)"
+    ),
 }
 """transform -> how torchvision writes it."""
 
@@ -213,7 +248,8 @@ def test_gradients_flow_through_tensors():
     x = tg.tensor(PIXELS[:, :6, :7], requires_grad=True)
     for change in (
         lambda x: F.normalize(x, (0.1, 0.2, 0.3), (0.5, 0.6, 0.7)), lambda x: F.resize(x, (4, 9)),
-        lambda x: F.rotate(x, 20, transforms.InterpolationMode.BILINEAR, fill=[0.5]), lambda x: F.pad(x, 2, padding_mode="symmetric"),
+        lambda x: F.rotate(x, 20, transforms.InterpolationMode.BILINEAR, fill=[0.5]),
+        lambda x: F.pad(x, 2, padding_mode="symmetric"),
         lambda x: F.adjust_saturation(x, 0.5), lambda x: F.gaussian_blur(x, 3), lambda x: F.crop(x, -1, 2, 4, 7),
         lambda x: on_tensors.from_hue(*on_tensors.hue_saturation_value(x)),
     ):  # fmt: skip
@@ -298,9 +334,12 @@ def test_modules_in_random_apply():
 
 ERRORS = {
     "Resize(1.5)": TypeError, "Resize((1, 2, 3))": ValueError, "Resize(5, interpolation='bilinear')": TypeError,
-    "Resize(5, max_size=4)(IMAGE)": ValueError, "Resize((5, 5), max_size=9)(IMAGE)": ValueError, "Resize(5)(3)": TypeError,
-    "CenterCrop((1, 2, 3))": ValueError, "Pad('a')": TypeError, "Pad(1, fill=None)": TypeError, "Pad((1, 2, 3))": ValueError,
-    "Pad(1, padding_mode='x')": ValueError, "Pad(1, fill=(1, 2))(IMAGE)": ValueError, "Pad(1, fill=(1, 2, 3))(TENSOR)": TypeError,
+    "Resize(5, max_size=4)(IMAGE)": ValueError, "Resize((5, 5), max_size=9)(IMAGE)": ValueError,
+    "Resize(5)(3)": TypeError,
+    "CenterCrop((1, 2, 3))": ValueError, "Pad('a')": TypeError, "Pad(1, fill=None)": TypeError,
+    "Pad((1, 2, 3))": ValueError,
+    "Pad(1, padding_mode='x')": ValueError, "Pad(1, fill=(1, 2))(IMAGE)": ValueError,
+    "Pad(1, fill=(1, 2, 3))(TENSOR)": TypeError,
     "Pad(30, padding_mode='reflect')(TENSOR)": RuntimeError, "Pad(30, padding_mode='reflect')(IMAGE)": RuntimeError,
     "Pad(30, padding_mode='symmetric')(TENSOR)": RuntimeError, "Lambda(3)": TypeError, "RandomOrder(Lambda)": TypeError,
     "RandomChoice([Lambda], p=1)": TypeError, "RandomCrop(100)(IMAGE)": ValueError, "RandomRotation(-1)": ValueError,
@@ -310,16 +349,20 @@ ERRORS = {
     "RandomAffine(1, translate=(2, 0))": ValueError, "RandomAffine(1, scale=(0, 1))": ValueError,
     "RandomAffine(1, shear=(1, 2, 3))": ValueError, "ColorJitter(-1)": ValueError, "ColorJitter('a')": TypeError,
     "ColorJitter(hue=0.6)": ValueError, "ColorJitter((2, 1))": ValueError, "Grayscale(2)(IMAGE)": ValueError,
-    "Grayscale()(TENSOR[:2])": TypeError, "RandomErasing(value='a')": ValueError, "RandomErasing(value=None)": TypeError,
+    "Grayscale()(TENSOR[:2])": TypeError, "RandomErasing(value='a')": ValueError,
+    "RandomErasing(value=None)": TypeError,
     "RandomErasing(p=2)": ValueError, "RandomErasing(scale=(0.5, 2))": ValueError, "RandomErasing(scale=1)": TypeError,
-    "RandomErasing(1, value=(1, 2))(TENSOR)": ValueError, "GaussianBlur(4)": ValueError, "GaussianBlur(3, sigma=0)": ValueError,
-    "ToTensor()(TENSOR)": TypeError, "ToTensor()(np.zeros(3))": ValueError, "ToPILImage()(np.zeros((2, 2, 5)))": ValueError,
+    "RandomErasing(1, value=(1, 2))(TENSOR)": ValueError, "GaussianBlur(4)": ValueError,
+    "GaussianBlur(3, sigma=0)": ValueError,
+    "ToTensor()(TENSOR)": TypeError, "ToTensor()(np.zeros(3))": ValueError,
+    "ToPILImage()(np.zeros((2, 2, 5)))": ValueError,
     "ToPILImage()(3)": TypeError, "ToPILImage()(np.zeros((2, 2, 3), np.int64))": TypeError,
     "ToPILImage()(np.zeros((2, 2), np.int64))": TypeError, "ToPILImage('RGB')(np.zeros((2, 2), np.uint8))": ValueError,
     "PILToTensor()(3)": TypeError, "Normalize(0, 0)(TENSOR)": ValueError, "Normalize([0], [1])(IMAGE)": TypeError,
     "Normalize([0], [1])(TENSOR.byte())": TypeError, "Normalize([0], [1])(TENSOR[0])": ValueError,
     "functional.rotate(IMAGE, 'a')": TypeError, "functional.affine(TENSOR, 3, 5, 1, 0)": TypeError,
-    "functional.affine(TENSOR, 3, (1, 2), 0, 0)": ValueError, "functional.affine(TENSOR, 3, (1, 2), 1, (1, 2, 3))": ValueError,
+    "functional.affine(TENSOR, 3, (1, 2), 0, 0)": ValueError,
+    "functional.affine(TENSOR, 3, (1, 2), 1, (1, 2, 3))": ValueError,
     "functional.adjust_hue(TENSOR, 0.7)": ValueError, "functional.adjust_brightness(TENSOR, -1)": ValueError,
     "functional.erase(IMAGE, 1, 1, 1, 1, 0)": TypeError, "functional.get_dimensions(TENSOR[0, 0])": TypeError,
     "functional.to_grayscale(TENSOR)": TypeError, "functional.gaussian_blur(TENSOR, [3, 3, 3])": ValueError,
@@ -580,7 +623,8 @@ import torch, torchvision, torchvision.transforms as T, torchvision.transforms.f
 from torchvision import datasets, models
 from torchvision.datasets.folder import default_loader
 from torchvision.utils import make_grid
-loader = torch.utils.data.DataLoader(datasets.FakeData(8, (3, 9, 9), transform=T.ToTensor()), batch_size=4, num_workers=2)
+images = datasets.FakeData(8, (3, 9, 9), transform=T.ToTensor())
+loader = torch.utils.data.DataLoader(images, batch_size=4, num_workers=2)
 print(torchvision.__version__, [tuple(make_grid(x).shape) for x, _ in loader] == [(3, 13, 46)] * 2)
 try:
     from torchvision.models import resnet18

@@ -14,7 +14,9 @@ CALLS = [
     lambda T, x, y, m: T.func.vmap(T.dot, in_dims=(1, 1))(x, y),
     lambda T, x, y, m: T.func.vmap(lambda a, w: a @ w, in_dims=(0, None))(x, m),
     lambda T, x, y, m: T.func.vmap(lambda a, b: (a * b, a.sum()), out_dims=(1, 0))(x, y),
-    lambda T, x, y, m: T.func.vmap(lambda d: d["a"] * 2 + d["b"][0], in_dims=({"a": 0, "b": None},))({"a": x, "b": [y[0]]}),
+    lambda T, x, y, m: T.func.vmap(lambda d: d["a"] * 2 + d["b"][0], in_dims=({"a": 0, "b": None},))(
+        {"a": x, "b": [y[0]]}
+    ),
     lambda T, x, y, m: T.func.vmap(T.func.vmap(lambda a, b: a * b.sin()))(x, y),
     lambda T, x, y, m: T.func.vmap(T.func.grad(lambda a, w: (a @ w).sin().sum()), in_dims=(0, None))(x, m),
     lambda T, x, y, m: T.func.vmap(T.func.grad(lambda a, w: (a @ w).sin().sum(), argnums=1), in_dims=(0, None))(x, m),
@@ -57,10 +59,14 @@ def test_randomness():
 
 
 @pytest.mark.parametrize("call, error", [
-    (lambda x: func.vmap(lambda a, b: a + b)(x, x[:2]), "one common size, and have sizes"), (lambda x: func.vmap(lambda a: a, in_dims=None)(x), "none is mapped"),
-    (lambda x: func.vmap(lambda a: a, in_dims=2)(x), "no dimension 2"), (lambda x: func.vmap(lambda a: a, in_dims=(0, 0))(x), "2 entries for 1"),
-    (lambda x: func.vmap(lambda a: 3)(x), "must return Tensors, not int"), (lambda x: func.vmap(lambda a: a, out_dims=(0, 1))(x), "out_dims has 2"),
-    (lambda x: func.vmap(lambda a: a)(x[:0]), "no examples"), (lambda x: func.vmap(lambda a: a, randomness="some")(x), "'some'"),
+    (lambda x: func.vmap(lambda a, b: a + b)(x, x[:2]), "one common size, and have sizes"),
+    (lambda x: func.vmap(lambda a: a, in_dims=None)(x), "none is mapped"),
+    (lambda x: func.vmap(lambda a: a, in_dims=2)(x), "no dimension 2"),
+    (lambda x: func.vmap(lambda a: a, in_dims=(0, 0))(x), "2 entries for 1"),
+    (lambda x: func.vmap(lambda a: 3)(x), "must return Tensors, not int"),
+    (lambda x: func.vmap(lambda a: a, out_dims=(0, 1))(x), "out_dims has 2"),
+    (lambda x: func.vmap(lambda a: a)(x[:0]), "no examples"),
+    (lambda x: func.vmap(lambda a: a, randomness="some")(x), "'some'"),
 ])  # fmt: skip
 def test_errors(call, error):
     with pytest.raises((ValueError, RuntimeError), match=error):

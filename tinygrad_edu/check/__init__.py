@@ -9,7 +9,17 @@ from .foreign import of_jax, of_numpy, of_torch
 from .gradcheck import assert_gradients, gradients
 from .report import VERDICTS, Element, Report
 
-__all__ = ["VERDICTS", "Culprit", "Element", "Report", "assert_gradients", "gradients", "of_jax", "of_numpy", "of_torch"]
+__all__ = [
+    "VERDICTS",
+    "Culprit",
+    "Element",
+    "Report",
+    "assert_gradients",
+    "gradients",
+    "of_jax",
+    "of_numpy",
+    "of_torch",
+]
 
 
 def __getattr__(name):

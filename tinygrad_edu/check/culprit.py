@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ..clock import calling_line
+from ..modes import state
 from ..recording import record
 from .functions import TensorFunction
 
@@ -11,9 +13,11 @@ MOST_STEPS = 10_000
 class Culprit:
     """The operation whose own gradient rule is wrong.
 
-    operation   its name;  step  its number among the calls that fn made, from 0;  place  the line that called it, "file:line"
+    operation   its name;  step  its number among the calls that fn made, from 0;  place  the line that called it,
+                "file:line"
     input       the number of its operand, and `operand`, what that is called;  index  the element
-    expected    the numerical derivative of the operation alone, for `weights` of its results, and `error`, how far it may be off
+    expected    the numerical derivative of the operation alone, for `weights` of its results, and `error`, how far it
+                may be off
     given       what the rule gives
     """
 
@@ -27,7 +31,8 @@ class Culprit:
     def __str__(self):
         place = "" if self.index is None else f" [{', '.join(map(str, self.index))}]"
         return (
-            f"`{self.operation}`, step {self.step} of {self.steps}, called at {self.place}: its rule for {self.operand}{place} "
+            f"`{self.operation}`, step {self.step} of {self.steps}, called at {self.place}: its rule for "
+            f"{self.operand}{place} "
             f"gives {self.given:.10g} and should give {self.expected:.10g} ± {self.error:.1g} (for {self.weights})"
         )
 
@@ -36,7 +41,8 @@ class Culprit:
 
 
 def find_culprit(function, random, check):
-    """The Culprit among the operations that a TensorFunction calls at its inputs, the first that is wrong; None if none is.
+    """The Culprit among the operations that a TensorFunction calls at its inputs, the first that is wrong; None if none
+    is.
 
     check(function, random) gives the Elements of a check of first order.
     """
@@ -59,3 +65,29 @@ def alone(step):
     inputs = [np.array(step.operands[n]) for n in chosen]
     names = [step.name_of(n) for n in chosen]
     return TensorFunction(lambda *xs: step.call(*xs, **step.attributes), step.operands, chosen, inputs, names)
+
+
+def where_lost(function):
+    """Where the gradient may be lost, if every operation's own rule is right."""
+    ways = Cuts()
+    before, state.mode.taken = state.mode.taken, ways
+    try:
+        function.call(function.inputs)
+    finally:
+        state.mode.taken = before
+    cuts = "; ".join(dict.fromkeys(ways.places))
+    return "every recorded operation's own rule is right at its values" + (
+        f": the gradient is lost where values leave the graph: {cuts}" if cuts else ""
+    )
+
+
+class Cuts(list):
+    """Takes notes of how values are taken out of a graph, and of the lines that did it."""
+
+    def __init__(self):
+        super().__init__()
+        self.places = []
+
+    def append(self, how):
+        super().append(how)
+        self.places.append(f"{how} at {calling_line()}")

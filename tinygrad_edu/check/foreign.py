@@ -4,8 +4,8 @@
     gradients(of_jax(jax.nn.gelu), x)
     gradients(of_numpy(np.sin, np.cos), x)
 
-Each turns arrays into the other library's values and back; the mathematics of the check is the same. The other library is
-imported when a function is checked.
+Each turns arrays into the other library's values and back; the mathematics of the check is the same. The other library
+is imported when a function is checked.
 """
 
 import numpy as np
@@ -38,7 +38,8 @@ def of_torch(fn):
 def of_jax(fn):
     """A function of JAX' arrays that returns an array or a tuple of them. Second order is checked, too. Needs jax.
 
-    Derivatives are compared in float64 where fn runs in it, even if `jax_enable_x64` is off; there it is switched on for the check.
+    Derivatives are compared in float64 where fn runs in it, even if `jax_enable_x64` is off; there it is switched on
+    for the check.
     """
     return Foreign(JaxFunction, fn)
 
@@ -46,8 +47,8 @@ def of_jax(fn):
 def of_numpy(function, gradient=None, *, vjp=None):
     """A function of arrays and its gradient, both written with NumPy.
 
-    gradient(*inputs)  for a function with one number as its result: the gradient for each input (a tuple if there are several);
-                       for one that works element by element on one input: the derivative of each element
+    gradient(*inputs)  for a function with one number as its result: the gradient for each input (a tuple if there are
+                       several); for one that works element by element on one input: the derivative of each element
     vjp(g, *inputs)    for any other: Σ g · d(result)/d(input), for each input
     """
     if (gradient is None) == (vjp is None):
@@ -120,10 +121,14 @@ class NumpyFunction(_Given):
                 f"the function maps {', '.join(str(np.shape(x)) for x in full)} to shape {result.shape}: say how it is "
                 "differentiated with vjp(g, *inputs), since gradient(*inputs) is for one number, or element by element"
             )
-        return [self._fitted(w[0] * slopes if elementwise else _scaled(slopes, float(np.sum(w[0]))), arrays) for w in rows]
+        return [
+            self._fitted(w[0] * slopes if elementwise else _scaled(slopes, float(np.sum(w[0]))), arrays) for w in rows
+        ]
 
     def _fitted(self, pulled, arrays):
-        pulled = [np.asarray(g) for g in (pulled if isinstance(pulled, (tuple, list)) and len(self.given) > 1 else [pulled])]
+        pulled = [
+            np.asarray(g) for g in (pulled if isinstance(pulled, (tuple, list)) and len(self.given) > 1 else [pulled])
+        ]
         if len(pulled) != len(self.given):
             raise TypeError(f"the gradient has {len(pulled)} parts, the function {len(self.given)} inputs")
         pulled = [pulled[n] for n in self.chosen]
@@ -138,7 +143,9 @@ class NumpyFunction(_Given):
 
 
 def _scaled(slopes, factor):
-    return [factor * np.asarray(g) for g in slopes] if isinstance(slopes, (tuple, list)) else factor * np.asarray(slopes)
+    return (
+        [factor * np.asarray(g) for g in slopes] if isinstance(slopes, (tuple, list)) else factor * np.asarray(slopes)
+    )
 
 
 class TorchFunction(_Given):
@@ -152,10 +159,16 @@ class TorchFunction(_Given):
         if isinstance(fn, torch.nn.Module):
             parameters, self.module = list(fn.named_parameters()), fn
         self.fn, self.count = fn, len(inputs)
-        super().__init__(inputs, wrt, lambda x: x.detach().numpy() if isinstance(x, torch.Tensor) else _as_array(x), parameters)
+        super().__init__(
+            inputs, wrt, lambda x: x.detach().numpy() if isinstance(x, torch.Tensor) else _as_array(x), parameters
+        )
         self.parameter_names = [name for name, _ in parameters]
         self.given = [
-            x if isinstance(x, torch.Tensor) else torch.as_tensor(_as_array(x)) if isinstance(x, (Tensor, np.ndarray)) else x
+            x
+            if isinstance(x, torch.Tensor)
+            else torch.as_tensor(_as_array(x))
+            if isinstance(x, (Tensor, np.ndarray))
+            else x
             for x in self.given
         ]
 
@@ -187,7 +200,9 @@ class TorchFunction(_Given):
         for w in rows:
             start = [self.torch.as_tensor(np.asarray(w[n]), dtype=outputs[n].dtype) for n in connected]
             pulled = (
-                self.torch.autograd.grad([outputs[n] for n in connected], inputs, start, retain_graph=True, allow_unused=True)
+                self.torch.autograd.grad(
+                    [outputs[n] for n in connected], inputs, start, retain_graph=True, allow_unused=True
+                )
                 if connected
                 else [None] * len(inputs)
             )

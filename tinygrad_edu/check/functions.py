@@ -1,8 +1,11 @@
-"""What is checked: something that gives values and gradients, be it a function of Tensors, a module, or another library's.
+"""What is checked: something that gives values and gradients, be it a function of Tensors, a module, or another
+library's.
 
-A `Differentiable` is asked for values at arrays, and for Σ weights · d(outputs)/d(inputs), which is what a backward pass
-gives. The checker knows nothing else of it, so that functions of any library can be checked (foreign.py).
+A `Differentiable` is asked for values at arrays, and for Σ weights · d(outputs)/d(inputs), which is what a backward
+pass gives. The checker knows nothing else of it, so that functions of any library can be checked (foreign.py).
 """
+
+import warnings
 
 import numpy as np
 
@@ -10,7 +13,7 @@ from ..autograd import grad
 from ..grad_mode import enable_grad
 from ..recording import record
 from ..tensor import Tensor, of_array
-
+from .operands import copied, steps_of
 
 TINY = 1e-290  # numbers below have fewer digits, or none
 
@@ -32,7 +35,8 @@ class Differentiable:
         return self._values(arrays)
 
     def pull(self, arrays, rows):
-        """For each row, a list with weights for each output: the gradients of Σ weights · outputs, an array for each input."""
+        """For each row, a list with weights for each output: the gradients of Σ weights · outputs, an array for each
+        input."""
         self.pullbacks += len(rows)
         return self._pull(arrays, rows)
 
@@ -41,7 +45,8 @@ class Differentiable:
         return None
 
     def complex_slopes(self, arrays, direction):
-        """(d(outputs)/dt at arrays + t · direction by a complex step, whether the function is known to be analytic), or None."""
+        """(d(outputs)/dt at arrays + t · direction by a complex step, whether the function is known to be analytic), or
+        None."""
         return None
 
     def push(self, arrays, direction):
@@ -49,7 +54,8 @@ class Differentiable:
         return None
 
     def gradient_function(self, weights):
-        """The function (inputs, weights of the outputs) -> gradients, itself Differentiable; None where it cannot be had."""
+        """The function (inputs, weights of the outputs) -> gradients, itself Differentiable; None where it cannot be
+        had."""
         return None
 
 
@@ -59,20 +65,25 @@ class TensorFunction(Differentiable):
     fn      the function
     given   all its arguments
     chosen  the numbers of those to differentiate by
+    steps   for each input, how the copies that fn gets lie in memory, see `operands.steps_of`; by default contiguously
     """
 
-    def __init__(self, fn, given, chosen, inputs, names):
+    def __init__(self, fn, given, chosen, inputs, names, steps=None):
         super().__init__(inputs, names)
         self.fn, self.given, self.chosen = fn, given, chosen
+        self.steps = [None] * len(self.inputs) if steps is None else steps
 
     def of_dtype(self, dtype):
-        return TensorFunction(self.fn, self.given, self.chosen, [x.astype(dtype) for x in self.inputs], self.names)
+        given = [_cast(x, dtype) for x in self.given]
+        return TensorFunction(
+            self.fn, given, self.chosen, [x.astype(dtype) for x in self.inputs], self.names, self.steps
+        )
 
     def call(self, arrays):
         """(the Tensors given for the inputs, the floating outputs)."""
         given = list(self.given)
-        for number, array in zip(self.chosen, arrays):
-            given[number] = of_array(np.array(array), None)
+        for number, array, steps in zip(self.chosen, arrays, self.steps):
+            given[number] = of_array(copied(array, steps), None)
             if array.dtype.kind == "f":
                 given[number].requires_grad = True
         with enable_grad():
@@ -126,10 +137,12 @@ class TensorFunction(Differentiable):
 
         inputs = [*self.inputs, *weights]
         names = [*self.names, *(f"weights of output {n}" for n in range(len(weights)))]
-        return TensorFunction(gradient, [None] * len(inputs), range(len(inputs)), inputs, names)
+        return TensorFunction(
+            gradient, [None] * len(inputs), range(len(inputs)), inputs, names, [*self.steps, *[None] * len(weights)]
+        )
 
     def push(self, arrays, direction):
-        # the backward pass is linear in the weights of the outputs: its derivative with respect to them is J · direction
+        # the backward pass is linear in the weights of the outputs: its derivative by them is J · direction
         inputs, outputs = self.call(arrays)
         connected = [output for output in outputs if output.requires_grad]
         weights = [of_array(np.zeros(output.shape, output.dtype), None) for output in connected]
@@ -152,15 +165,18 @@ def is_analytic(entry):
 
 
 def complex_step(call, arrays, direction):
-    """Im f(x + ih d) / h, flat, for a function of a list of arrays; None if it does not take complex numbers or is not analytic.
+    """Im f(x + ih d) / h, flat, for a function of a list of arrays; None if it does not take complex numbers or is not
+    analytic.
 
-    Nothing is subtracted, so h may be so small that h² is nothing beside 1; two such h must give the same. NaN where that is too
-    small a number for the dtype.
+    Nothing is subtracted, so h may be so small that h² is nothing beside 1; two such h must give the same. NaN where
+    that is too small a number for the dtype.
     """
     slopes = []
     for h in (1e-20, 1e-30):
         try:
-            outputs = [np.asarray(y) for y in call([np.asarray(x + 1j * h * d) for x, d in zip(arrays, direction)])]
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")  # an imaginary part that is thrown away
+                outputs = [np.asarray(y) for y in call([np.asarray(x + 1j * h * d) for x, d in zip(arrays, direction)])]
         except Exception:  # whatever it objects to
             return None
         if not all(y.dtype.kind == "c" for y in outputs):
@@ -198,7 +214,7 @@ def of_tensors(fn, inputs, wrt):
         chosen = [n for n in range(len(given)) if n < len(inputs) and not parameters or _is_floating(given[n])]
     else:
         chosen = positions(wrt, len(inputs), names)
-    arrays = []
+    arrays, steps = [], []
     for number in chosen:
         x = given[number].array if isinstance(given[number], Tensor) else np.asarray(given[number])
         if x.dtype.kind != "f":
@@ -206,13 +222,23 @@ def of_tensors(fn, inputs, wrt):
                 f"{names[number]} is of dtype {x.dtype}, and only floating numbers have gradients. Pass it "
                 "inside the function, `lambda x: f(x, index)`, or name the inputs to check, `wrt=(0,)`"
             )
-        plain = not isinstance(given[number], (Tensor, np.ndarray, np.generic))  # Python's floats have no precision to keep
+        plain = not isinstance(
+            given[number], (Tensor, np.ndarray, np.generic)
+        )  # Python's floats have no precision to keep
         arrays.append(np.array(x, np.float64 if plain else x.dtype))
-    return TensorFunction(fn, given, chosen, arrays, [names[number] for number in chosen])
+        steps.append(steps_of(x))
+    return TensorFunction(fn, given, chosen, arrays, [names[number] for number in chosen], steps)
 
 
 def _is_floating(value):
     return (value.dtype.kind if isinstance(value, Tensor) else np.asarray(value).dtype.kind) == "f"
+
+
+def _cast(value, dtype):
+    """A floating Tensor or array in another dtype; anything else as it is."""
+    if isinstance(value, Tensor) and value.dtype.kind == "f":
+        return of_array(value.array.astype(dtype), None)
+    return value.astype(dtype) if isinstance(value, np.ndarray) and value.dtype.kind == "f" else value
 
 
 def positions(wrt, count, names):
@@ -239,7 +265,9 @@ def _with_parameters(module, names, count):
         parameters = dict(zip(names, args[count:]))
         dtype = next(iter(parameters.values())).dtype
         buffers = {
-            name: (x.to(dtype) if x.dtype.kind == "f" else x).clone() for name, x in module.named_buffers() if x is not None
+            name: (x.to(dtype) if x.dtype.kind == "f" else x).clone()
+            for name, x in module.named_buffers()
+            if x is not None
         }
         return functional_call(module, {**parameters, **buffers}, args[:count])
 

@@ -13,6 +13,8 @@ from ..tensor import NUMBERS, Tensor, of_array
 MATRICES = ("well conditioned", "positive definite", "distinct singular values")
 APART = 0.05  # distance that values keep from points at which an operation has no derivative
 
+EVERYWHERE = (-3.0, 3.0)  # the domain of operations that take any number
+
 LAYOUTS = ("contiguous", "transposed", "step 2", "reversed", "repeated")
 """How an array may lie in memory; "repeated" is what broadcasting gives: the stride of its first dimension is 0."""
 
@@ -27,7 +29,7 @@ def entry_of(operation):
 def domain_of(entry, number):
     """From where operand `number` is drawn: an interval or the name of a kind."""
     domain = entry.domain
-    if isinstance(domain, str) or all(isinstance(end, NUMBERS) for end in domain):
+    if domain is None or isinstance(domain, str) or all(isinstance(end, NUMBERS) for end in domain):
         return domain
     return domain[min(number, len(domain) - 1)]
 
@@ -39,7 +41,8 @@ def operands_of(entry, shapes, random, dtype=np.float64):
     result = []
     for number, shape in enumerate(shapes):
         if not _is_shape(shape):
-            result.append(_special(entry, shape, random))
+            x = _special(entry, shape, random)
+            result.append(x.astype(dtype) if isinstance(x, np.ndarray) and x.dtype.kind == "f" else x)
             continue
         domain = domain_of(entry, number)
         if isinstance(domain, str):
@@ -57,6 +60,48 @@ def operands_of(entry, shapes, random, dtype=np.float64):
             x = np.asarray(x, dtype)
         result.append(x)
     return result
+
+
+def suits(entry, operands, wide=6.0):
+    """Whether an operation is smooth and well conditioned at these operands, as far as its entry tells.
+
+    Values lie in its domain (in [-wide, wide] where that is the default, all numbers), at least APART from the points
+    that it avoids and, where it avoids ties, from one another; matrices are of the kind that it asks for.
+    """
+    crowd = []
+    for number, x in enumerate(operands):
+        if not isinstance(x, np.ndarray) or x.dtype.kind != "f":
+            continue
+        domain = domain_of(entry, number)
+        if domain is None:
+            continue
+        if isinstance(domain, str):
+            if x.ndim >= 2 and not _is_of_kind(x, domain):
+                return False
+            domain = EVERYWHERE
+        low, high = (-wide, wide) if tuple(domain) == EVERYWHERE else domain
+        if not ((x >= low) & (x <= high)).all():
+            return False
+        for point in entry.avoid:
+            if point != "ties" and (np.abs(x - point) < APART).any():
+                return False
+        crowd.append(x.ravel())
+    if "ties" in entry.avoid and crowd:
+        return bool((np.diff(np.sort(np.concatenate(crowd))) >= APART).all())
+    return True
+
+
+def _is_of_kind(x, kind):
+    """Whether the last two dimensions are matrices of one of MATRICES, with singular values from 0.2 to 20."""
+    if not x.size:
+        return True
+    if not np.isfinite(x).all() or (kind == "positive definite" and not np.array_equal(x, np.swapaxes(x, -1, -2))):
+        return False
+    values = np.linalg.svd(x, compute_uv=False)
+    if kind == "positive definite" and (np.linalg.eigvalsh(x) <= 0).any():
+        return False
+    apart = kind == "well conditioned" or (-np.diff(values) >= 0.2).all()
+    return bool(apart and (values >= 0.2).all() and (values <= 20).all())
 
 
 def _is_shape(item):
@@ -119,6 +164,32 @@ def laid_out(array, layout):
     if layout == "repeated":
         return np.broadcast_to(array[:1].copy(), array.shape)
     raise ValueError(f"there is no layout {layout!r}, only {LAYOUTS}")
+
+
+def steps_of(array):
+    """The steps of an array in memory, counted in elements; None if it is contiguous, or if elements share memory."""
+    if array.size < 2 or array.flags.c_contiguous or any(step % array.itemsize for step in array.strides):
+        return None
+    steps = tuple([step // array.itemsize for step in array.strides])
+    reach = 0
+    for step, size in sorted((abs(step), size) for step, size in zip(steps, array.shape) if size > 1):
+        if step <= reach:
+            return None
+        reach += step * (size - 1)
+    return steps
+
+
+def copied(array, steps=None):
+    """A copy that lies in memory as an array with these `steps_of`."""
+    if steps is None:
+        return np.array(array)
+    ends = [step * (size - 1) for step, size in zip(steps, array.shape)]
+    room = np.full(sum(map(abs, ends)) + 1, 99, array.dtype)
+    start = -sum(end for end in ends if end < 0)
+    size = array.dtype.itemsize
+    copy = np.ndarray(array.shape, array.dtype, room, start * size, [step * size for step in steps])
+    copy[...] = array
+    return copy
 
 
 def differentiable_operands(entry, operands):

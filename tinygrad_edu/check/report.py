@@ -3,7 +3,8 @@
 VERDICTS = ("ok", "kink", "inconclusive", "wrong")
 """From good to bad. A report's verdict is the worst of its elements'.
 
-ok            the analytic derivative lies in the interval of the numerical one, and that is narrow enough to mean something
+ok            the analytic derivative lies in the interval of the numerical one, and that is narrow enough to mean
+              something
 kink          the function has different derivatives on its two sides here, and the analytic one lies between them
 inconclusive  the interval is too wide, or there is none; the reason says why
 wrong         the analytic derivative lies outside the interval
@@ -14,8 +15,8 @@ class Element:
     """One derivative that was compared.
 
     order      1 for a gradient, 2 for the gradient of a gradient
-    input      the number of the input, and `name`, what it is called; with order 2 the numbers after the inputs' are those of
-               the outputs' weights
+    input      the number of the input, and `name`, what it is called; with order 2 the numbers after the inputs' are
+               those of the outputs' weights
     index      the position in the input; None for a derivative along a random direction
     weights    "output 0 [1, 2]" or "random weights": what was differentiated, Σ weights · outputs
     analytic   what the gradient rules gave
@@ -64,14 +65,17 @@ class Report:
     elements     all of them;  worst  the one that decided the verdict
     culprit      on "wrong": the Culprit, the recorded operation whose own rule is wrong, if one was found
     reason       why the whole check is inconclusive, where not even one derivative could be compared
-    adjointness  |⟨w, J d⟩ - ⟨Jᵀ w, d⟩| relative to its terms: J d and Jᵀ w by automatic differentiation; None if not taken
-    taylor_rate  the power of h with which f(x + h d) - f(x) - h ⟨g, d⟩ vanishes along a random direction: 2 (or more) where
-                 the gradient g is right, 1 where it is wrong; None where rounding hides it
+    adjointness  |⟨w, J d⟩ - ⟨Jᵀ w, d⟩| relative to its terms: J d and Jᵀ w by automatic differentiation; None if not
+                 taken
+    taylor_rate  the power of h with which f(x + h d) - f(x) - h ⟨g, d⟩ vanishes along a random direction: 2 (or more)
+                 where the gradient g is right, 1 where it is wrong; None where rounding hides it
     evaluations  how often the function was called, and `pullbacks`, how often its gradient was
     notes        what the reader should know, such as inputs that were converted
     """
 
-    def __init__(self, elements=(), notes=(), reason="", adjointness=None, taylor_rate=None, evaluations=0, pullbacks=0):
+    def __init__(
+        self, elements=(), notes=(), reason="", adjointness=None, taylor_rate=None, evaluations=0, pullbacks=0
+    ):
         self.elements, self.notes, self.reason = list(elements), list(notes), reason
         self.adjointness, self.taylor_rate = adjointness, taylor_rate
         self.evaluations, self.pullbacks, self.culprit = evaluations, pullbacks, None

@@ -7,7 +7,7 @@ import threading
 import numpy as np
 import pytest
 
-from tinygrad_edu import blas, blocks, threads
+from tinygrad_edu import blocks, threads
 from tinygrad_edu.define import OPS
 
 
@@ -73,36 +73,6 @@ def test_a_helper_is_kept_away_from_the_processor_of_its_caller(monkeypatch):
     monkeypatch.setattr(os, "sched_setaffinity", lambda *_: (_ for _ in ()).throw(PermissionError()))
     monkeypatch.setattr(threads, "current_processor", lambda: -1)
     assert threads.together([lambda: 1, lambda: 2]) == [1, 2]
-
-
-class Library:
-    """Notes what it is asked to do, as OpenBLAS."""
-
-    def __init__(self):
-        self.calls = []
-
-    def openblas_read_env(self):
-        self.calls.append(os.environ["OPENBLAS_THREAD_TIMEOUT"])
-
-    def blas_thread_shutdown_(self):
-        self.calls.append("stop")
-
-
-def test_threads_of_blas_sleep_soon(monkeypatch):
-    monkeypatch.delenv("OPENBLAS_THREAD_TIMEOUT", raising=False)
-    monkeypatch.setattr(threading, "active_count", lambda: 1)
-    library = Library()
-    blas.sleep_soon(library)
-    assert library.calls == [str(blas.TICKS), "stop"]
-    assert "OPENBLAS_THREAD_TIMEOUT" not in os.environ
-
-    monkeypatch.setattr(threading, "active_count", lambda: 2)
-    blas.sleep_soon(library)
-    monkeypatch.setattr(threading, "active_count", lambda: 1)
-    monkeypatch.setenv("OPENBLAS_THREAD_TIMEOUT", "5")
-    blas.sleep_soon(library)
-    blas.sleep_soon(object())  # another BLAS
-    assert len(library.calls) == 2
 
 
 def test_rules_that_are_one_ufunc():

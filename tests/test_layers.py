@@ -36,10 +36,10 @@ LAYERS = (
         "generator",
         "random",
     ),  # fmt: skip
-    ("recording", "operation", "calls", "define"),
+    ("observing", "operation", "recording", "calls", "define"),
     ("creation", "ops"),
     ("numpy_functions", "numpy_protocol", "autograd", "linalg", "func"),
-    ("nn", "optim", "draw", "check", "data", "program", "serialization", "train"),
+    ("nn", "optim", "draw", "check", "data", "serialization"),
     ("utils", "compat"),
     ("", "interop"),
 )

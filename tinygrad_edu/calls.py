@@ -63,7 +63,7 @@ def make_unary(entry):
             mode = state.mode
             out = in_blocks(kernel, (a,)) if elementwise and a.size > LARGE else mode.quiet(kernel, a)
         except Exception as error:
-            raise entry.explain(error, (a,)) from error
+            raise entry.explain(error, (a,), (input,)) from error
         if type(out) is not _ndarray:
             out = np.asarray(out)
         result = _new(Tensor)
@@ -80,8 +80,8 @@ def make_unary(entry):
             node.shape = out.shape
             node.dtype = out.dtype
             node.number = tick()
-        if mode.record is not None:
-            mode.record(entry, unary, (input,), {}, result)
+        if mode.observer is not None:
+            mode.observer.operation(entry, unary, (input,), {}, result)
         return result
 
     return unary
@@ -119,7 +119,7 @@ def make_binary(entry):
             mode = state.mode
             out = in_blocks(kernel, (a, b)) if elementwise and a.size > LARGE else mode.quiet(kernel, a, b)
         except Exception as error:
-            raise entry.explain(error, (a, b)) from error
+            raise entry.explain(error, (a, b), (input, other)) from error
         if type(out) is not _ndarray:
             out = np.asarray(out)
         result = _new(Tensor)
@@ -138,8 +138,8 @@ def make_binary(entry):
             node.shape = out.shape
             node.dtype = out.dtype
             node.number = tick()
-        if mode.record is not None:
-            mode.record(entry, binary, (input, other), {}, result)
+        if mode.observer is not None:
+            mode.observer.operation(entry, binary, (input, other), {}, result)
         return result
 
     return binary
@@ -190,7 +190,7 @@ def make_with_attributes(entry):
             else:
                 out = mode.quiet(kernel, a, **attributes)
         except Exception as error:
-            raise entry.explain(error, (a,)) from error
+            raise entry.explain(error, (a,), (input,), attributes) from error
         if type(out) is not _ndarray:
             out = np.asarray(out)
         result = of_array(out, None)
@@ -201,8 +201,8 @@ def make_with_attributes(entry):
             result.node = Node(entry, parents, kept, attributes, out.shape, out.dtype, tick())
         if view and (out.base is a or out.base is a.base is not None):
             track_view(result, input, unary, attributes)
-        if mode.record is not None:
-            mode.record(entry, unary, (input,), attributes, result)
+        if mode.observer is not None:
+            mode.observer.operation(entry, unary, (input,), attributes, result)
         return result
 
     return unary
@@ -247,7 +247,7 @@ def make_general(entry):
         try:
             out = mode.quiet(kernel, *arrays, **attributes)
         except Exception as error:
-            raise entry.explain(error, arrays) from error
+            raise entry.explain(error, arrays, operands, attributes) from error
         saved = ()
         if saves:
             out, *saved = out
@@ -261,8 +261,8 @@ def make_general(entry):
             if parents.count(None) < len(parents):
                 node = record(tuple(parents), arrays, attributes, out, saved)
         result = results(out, node) if several else of_array(out, node)
-        if mode.record is not None:
-            mode.record(entry, general, operands, attributes, result)
+        if mode.observer is not None:
+            mode.observer.operation(entry, general, operands, attributes, result)
         return result
 
     def record(parents, arrays, attributes, out, saved):

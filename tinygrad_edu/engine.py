@@ -121,14 +121,16 @@ def sweep(seeds, box, *, wanted=None, retain_graph=False, create_graph=False):
         return quiet(quiet_sweep, seeds, box, wanted, retain_graph, create_graph)
     finally:
         mode.quiet, mode.grad_enabled = quiet, grad_enabled
+        if mode.observer is not None:
+            mode.observer.backward_ends()
 
 
 def quiet_sweep(seeds, box, wanted, retain_graph, create_graph):
     order = reachable([node for node, _ in seeds])
     needed = None if wanted is None else leading_to(wanted, order)
     targets = frozenset(wanted or ())
-    latest_write, watch = writes.latest, state.mode.watch
-    thorough = create_graph or watch is not None
+    latest_write, observer = writes.latest, state.mode.observer
+    thorough = create_graph or observer is not None
     pending, found = {}, {}
     for node, gradient in seeds:
         pending[node] = pending[node] + gradient if node in pending else gradient
@@ -152,9 +154,10 @@ def quiet_sweep(seeds, box, wanted, retain_graph, create_graph):
             writes.check(node)
 
         if thorough or op.rules is None:
-            for parent, d in zip(node.parents, op.gradients(node, g, box, create_graph)):
-                if watch is not None:
-                    watch(node, g, d)
+            parts = op.gradients(node, g, box, create_graph)
+            if observer is not None:
+                observer.gradients(node, g, parts)
+            for parent, d in zip(node.parents, parts):
                 if parent is None or d is None or (needed is not None and parent not in needed):
                     continue
                 if parent.shape is not None:

@@ -14,15 +14,11 @@ class Mode:
     20 ns; `np.errstate` takes 900.
     """
 
-    __slots__ = ("grad_enabled", "quiet", "record", "taken", "watch")
+    __slots__ = ("grad_enabled", "observer", "quiet")
 
     def __init__(self):
         self.grad_enabled = True
-        self.taken = (
-            None  # a list, while somebody wants to know whether values are taken out of the graph: see `taken_out`
-        )
-        self.watch = None  # a function that is shown every gradient of a backward pass: see autograd/anomaly.py
-        self.record = None  # a function that is shown every call of an operation: see recording.py
+        self.observer = None  # an Observer that is told what happens: see observing.py
         context = contextvars.copy_context()
         context.run(np.seterr, all="ignore")
         self.quiet = context.run
@@ -43,10 +39,11 @@ class ThreadState(threading.local):
 state = ThreadState()
 
 
-def taken_out(tensor, how):
-    """Note that values of a recorded tensor leave the graph: what is computed from them will not be recorded."""
-    if tensor.node is not None and state.mode.taken is not None:
-        state.mode.taken.append(how)
+def taken_out(tensor, how, result):
+    """Tell that values of a recorded tensor have left the graph: what is computed from `result` is not recorded."""
+    if state.mode.observer is not None and tensor.node is not None:
+        state.mode.observer.left_graph(tensor, how, result)
+    return result
 
 
 def call(function, *arguments, **named):

@@ -106,10 +106,19 @@ class Op:
 
     # ---- what goes wrong
 
-    def explain(self, error, operands):
-        """The error to raise instead of NumPy's: it says which operation, and the shapes and dtypes it was given."""
+    def explain(self, error, arrays, operands, attributes=None):
+        """The error to raise instead of NumPy's: it says which operation, and the shapes and dtypes it was given.
+
+        arrays  what the kernel got;  operands, attributes  what the caller gave, for observers
+        """
+        told = self._told(error, arrays)
+        if state.mode.observer is not None:
+            state.mode.observer.failed(self, operands, attributes or {}, told)
+        return told
+
+    def _told(self, error, arrays):
         given = ", ".join(
-            f"{value.dtype} {value.shape}" if isinstance(value, np.ndarray) else repr(value) for value in operands
+            f"{value.dtype} {value.shape}" if isinstance(value, np.ndarray) else repr(value) for value in arrays
         )
         if isinstance(error, OperationError) and str(error).startswith(f"{self.name}: "):
             return error

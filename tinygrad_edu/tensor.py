@@ -210,11 +210,11 @@ class Tensor:
 
     def detach(self):
         """A tensor with the same memory that does not require gradients."""
-        taken_out(self, "detach()")
-        return of_array(self.array, None)
+        return taken_out(self, "detach()", of_array(self.array, None))
 
     def detach_(self):
         """Forget how this tensor was computed."""
+        taken_out(self, "detach_()", self)
         self.node = self._base = None
         return self
 
@@ -222,13 +222,11 @@ class Tensor:
         """The value of a tensor of one element, as a Python number."""
         if self.array.size != 1:
             raise RuntimeError(f"item() needs a tensor of one element; this one has shape {self.array.shape}")
-        taken_out(self, "item()")
-        return self.array.item()
+        return taken_out(self, "item()", self.array.item())
 
     def tolist(self):
         """The values as (nested lists of) Python numbers."""
-        taken_out(self, "tolist()")
-        return self.array.tolist()
+        return taken_out(self, "tolist()", self.array.tolist())
 
     def numpy(self, *, force=False):
         """The values as a NumPy array that shares memory with the tensor (with `force`, also if it requires
@@ -238,16 +236,15 @@ class Tensor:
                 "numpy() on a tensor that requires gradients: what is computed with the array would not be recorded. "
                 "Write x.detach().numpy()"
             )
-        taken_out(self, "numpy()")
-        return self.array
+        return taken_out(self, "numpy()", self.array)
 
     def cpu(self):
         return self
 
     def __array__(self, dtype=None, copy=None):
         # np.asarray(t) asks for values; unlike numpy() it is also what plotting libraries call, so it never refuses
-        taken_out(self, "numpy.asarray")
-        return np.asarray(self.array, dtype) if copy is None else np.array(self.array, dtype, copy=copy)
+        array = np.asarray(self.array, dtype) if copy is None else np.array(self.array, dtype, copy=copy)
+        return taken_out(self, "numpy.asarray", array)
 
     def __dlpack__(self, **options):
         if self.node is not None:

@@ -5,6 +5,7 @@ import numpy as np
 from ..engine import reachable
 from ..errors import AutogradError
 from ..modes import state
+from ..observing import Observer, together, without
 from ..tensor import Tensor
 
 __all__ = ["detect_anomaly", "set_detect_anomaly"]
@@ -19,14 +20,15 @@ class set_detect_anomaly:
     """
 
     def __init__(self, mode, check_nan=True):
-        self.before = state.mode.watch
-        state.mode.watch = watch if mode and check_nan else None
+        self.before = state.mode.observer
+        others = without(self.before, Watch)
+        state.mode.observer = together(others, Watch()) if mode and check_nan else others
 
     def __enter__(self):
         pass
 
     def __exit__(self, *error):
-        state.mode.watch = self.before
+        state.mode.observer = self.before
 
 
 class detect_anomaly(set_detect_anomaly):
@@ -36,21 +38,25 @@ class detect_anomaly(set_detect_anomaly):
         super().__init__(True, check_nan)
 
 
-def watch(node, g, d):
-    """Called by the engine for each gradient d that the rule of `node` makes of g. Several results come as dicts or
-    tuples of gradients."""
-    if finite(d) or not finite(g):
-        return
-    kept = [f"its {name} is not finite" for name, value in node.op.kept_by_name(node) if not finite(value)]
-    raise AutogradError(
-        f"the gradient of `{node.op.name}` is not finite, although the gradient of its result is"
-        + "".join(f"; {text}" for text in kept)
-    )
+class Watch(Observer):
+    """Raises as soon as a backward pass starts from, or makes, what is not finite."""
+
+    def gradients(self, node, g, parts):
+        if finite(parts) or not finite(g):
+            return
+        kept = [f"its {name} is not finite" for name, value in node.op.kept_by_name(node) if not finite(value)]
+        raise AutogradError(
+            f"the gradient of `{node.op.name}` is not finite, although the gradient of its result is"
+            + "".join(f"; {text}" for text in kept)
+        )
+
+    def backward_starts(self, tensor):
+        check_start(tensor)
 
 
 def check_start(x):
     """Raise if the tensor that a backward pass starts from is not finite, and say where that began."""
-    if state.mode.watch is None or finite(x):
+    if finite(x):
         return
     message = f"backward from a tensor of shape {tuple(x.shape)} that is not finite"
     for node in reversed(reachable([x.node])):

@@ -20,6 +20,8 @@ and a second derivative that uses it would silently be wrong. `saving.py` finds 
 instead.
 """
 
+import contextlib
+
 import numpy as np
 
 from ..clock import owner_of, tick, writes
@@ -27,6 +29,7 @@ from ..engine import Node
 from ..errors import AutogradError
 from ..grad_mode import no_grad, set_grad_enabled
 from ..modes import state
+from ..observing import Observer, observing
 from ..operation import SELECT, SELECTED
 from ..ops.inplace import assign, check_leaf
 from ..tensor import Tensor, of_array
@@ -111,13 +114,21 @@ class Function:
     def apply(cls, *args):
         """Compute forward(*args), and record it if an argument requires gradients."""
         ctx = FunctionCtx(tuple([isinstance(x, Tensor) and x.node is not None for x in args]))
-        start = writes.latest
-        with no_grad():
-            if cls.setup_context is Function.setup_context:
-                output = cls.forward(ctx, *args)
-            else:
-                output = cls.forward(*args)
-                cls.setup_context(ctx, args, output)
+        start, mode = writes.latest, state.mode
+        observer, mode.observer = mode.observer, None  # it is told of the Function, not of what that calls
+        try:
+            with no_grad():
+                if cls.setup_context is Function.setup_context:
+                    output = cls.forward(ctx, *args)
+                else:
+                    output = cls.forward(*args)
+                    cls.setup_context(ctx, args, output)
+        except Exception as error:
+            if observer is not None:
+                observer.failed(operation_of(cls), args, {}, error)
+            raise
+        finally:
+            mode.observer = observer
         several = isinstance(output, (tuple, list))
         outputs = tuple(output) if several else (output,)
         for x in ctx._dirty:
@@ -132,9 +143,19 @@ class Function:
             _check_nested(cls, args)
             results = _record(cls, ctx, args, outputs, results, several)
         result = results if several else results[0]
-        if state.mode.record is not None:
-            state.mode.record(operation_of(cls), cls.apply, args, {}, result)
+        if observer is not None:
+            observer.operation(operation_of(cls), cls.apply, args, {}, result)
         return result
+
+
+class Cuts(Observer):
+    """Notes how values leave the graph."""
+
+    def __init__(self):
+        self.ways = []
+
+    def left_graph(self, tensor, how, result):
+        self.ways.append(how)
 
 
 def once_differentiable(backward):
@@ -256,13 +277,11 @@ class FunctionOp:
         ctx = saved.context(FunctionCtx, node, select)
         once = getattr(cls.backward, "once_differentiable", False)
         start, mode = writes.latest, state.mode
-        outer, mode.taken = mode.taken, [] if create_graph else None
-        try:
+        cuts = Cuts()
+        with observing(cuts) if create_graph else contextlib.nullcontext():
             with set_grad_enabled(create_graph and not once):
                 answer = cls.backward(ctx, *gradients)
-            taken = mode.taken
-        finally:
-            mode.taken = outer
+        taken = cuts.ways
         if writes.latest > start:
             self._check_unchanged(gradients, start)
         answer = self._checked(node, answer)

@@ -4,8 +4,8 @@ import numpy as np
 
 from ..engine import extras_of, sweep
 from ..errors import AutogradError
+from ..modes import state
 from ..tensor import NUMBERS, Tensor, of_array
-from .anomaly import check_start
 
 __all__ = ["backward", "grad"]
 
@@ -103,7 +103,8 @@ def _seed(x, g, create_graph):
             "does: there is nothing to differentiate. Was requires_grad forgotten, or is it computed under no_grad() "
             "or after detach()?"
         )
-    check_start(x)
+    if state.mode.observer is not None:
+        state.mode.observer.backward_starts(x)
     if g is None:
         if x.array.size != 1:
             raise AutogradError(

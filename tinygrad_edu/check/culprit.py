@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..clock import calling_line
-from ..modes import state
+from ..observing import Observer, observing
 from ..recording import record
 from .functions import TensorFunction
 
@@ -46,8 +46,9 @@ def find_culprit(function, random, check):
 
     check(function, random) gives the Elements of a check of first order.
     """
-    with record() as steps:
+    with record() as recording:
         function.call(function.inputs)
+    steps = recording.steps
     for number, step in enumerate(steps[:MOST_STEPS]):
         if not step.recorded:
             continue
@@ -60,34 +61,29 @@ def find_culprit(function, random, check):
 def alone(step):
     """The TensorFunction of one step: its traced operands are inputs."""
     chosen = [
-        n for n, (x, traced) in enumerate(zip(step.operands, step.traced)) if traced and np.asarray(x).dtype.kind == "f"
+        n for n, (x, traced) in enumerate(zip(step.arrays(), step.traced)) if traced and np.asarray(x).dtype.kind == "f"
     ]
-    inputs = [np.array(step.operands[n]) for n in chosen]
+    operands = step.arrays()
+    inputs = [np.array(operands[n]) for n in chosen]
     names = [step.name_of(n) for n in chosen]
-    return TensorFunction(lambda *xs: step.call(*xs, **step.attributes), step.operands, chosen, inputs, names)
+    return TensorFunction(lambda *xs: step.call(*xs, **step.attributes), operands, chosen, inputs, names)
 
 
 def where_lost(function):
     """Where the gradient may be lost, if every operation's own rule is right."""
-    ways = Cuts()
-    before, state.mode.taken = state.mode.taken, ways
-    try:
+    with observing(Cuts()) as found:
         function.call(function.inputs)
-    finally:
-        state.mode.taken = before
-    cuts = "; ".join(dict.fromkeys(ways.places))
+    cuts = "; ".join(dict.fromkeys(found.places))
     return "every recorded operation's own rule is right at its values" + (
         f": the gradient is lost where values leave the graph: {cuts}" if cuts else ""
     )
 
 
-class Cuts(list):
+class Cuts(Observer):
     """Takes notes of how values are taken out of a graph, and of the lines that did it."""
 
     def __init__(self):
-        super().__init__()
         self.places = []
 
-    def append(self, how):
-        super().append(how)
+    def left_graph(self, tensor, how, result):
         self.places.append(f"{how} at {calling_line()}")

@@ -18,7 +18,7 @@ from collections import Counter
 import numpy as np
 
 from ..define import OPS
-from ..modes import state
+from ..observing import Observer, observing
 from ..tensor import NUMBERS, Tensor
 from .foreign import Foreign, of_numpy
 from .functions import of_tensors
@@ -151,47 +151,33 @@ def _blamed(calls, verdict, culprit):
 
 def _calls(fn, inputs, wrt):
     """[(name, cell without the order, whether it has kinks)] of the table's operations in the graph of fn(*inputs)."""
-    calls, last = [], []
+    function = of_tensors(fn, inputs, wrt)
+    quiet = np.errstate(all="ignore")
+    with observing(_Calls()) as seen, quiet, contextlib.suppress(Exception):  # what it called until then still counts
+        function.call(function.inputs)
+    return [
+        (entry.name, _circumstances(arrays, entry, memory), bool(entry.avoid)) for entry, arrays, memory, _ in seen.calls
+    ]
 
-    def finish():
-        for entry, operands, result in last:
-            memory = "in place" if _was_written(operands[0], result) else "view" if entry.view else "new"
-            arrays = [x.array for x in operands if isinstance(x, Tensor)]
-            calls.append((entry.name, _circumstances(arrays, entry, memory), bool(entry.avoid)))
-        last.clear()
 
-    def taken(entry, call, operands, attributes, result):
-        finish()
+class _Calls(Observer):
+    """Notes [entry, arrays of the operands, where the result went, node of the result] of the table's operations."""
+
+    def __init__(self):
+        self.calls = []
+
+    def operation(self, entry, call, operands, attributes, result):
         results = result if isinstance(result, (tuple, list)) else [result]
         if OPS.get(getattr(entry, "name", None)) is entry and any(
             x.node is not None for x in results if type(x) is Tensor
         ):
             operands = [y for x in operands for y in (x if isinstance(x, (tuple, list)) else [x])]
-            last.append((entry, operands, results[0]))
+            arrays = [x.array for x in operands if isinstance(x, Tensor)]
+            self.calls.append([entry, arrays, "view" if entry.view else "new", results[0].node])
 
-    before = state.mode.record
-    function = of_tensors(fn, inputs, wrt)
-    state.mode.record = taken
-    try:
-        with np.errstate(all="ignore"), contextlib.suppress(Exception):  # what it called until then still counts
-            function.call(function.inputs)
-    finally:
-        state.mode.record = before
-    finish()
-    return calls
-
-
-def _was_written(target, result):
-    """Whether `result` has become the value of the Tensor `target`, which is what an operation in place does."""
-    if not isinstance(target, Tensor) or target is result or result.node is None:
-        return False
-    root = target if target._base is None else target._base
-    node = root.node
-    while node is not None and node.op is not None and node.op.name == "overwrite":
-        if node.parents[1] is result.node:
-            return True
-        node = node.parents[0]
-    return node is result.node
+    def written(self, target, result, name):
+        if self.calls and self.calls[-1][3] is result.node is not None:
+            self.calls[-1][2] = "in place"
 
 
 def _arrays(fn, inputs, wrt):

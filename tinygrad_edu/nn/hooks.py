@@ -61,6 +61,20 @@ def call_with_hooks(module, args, kwargs):
     return result
 
 
+def call_observed(module, args, kwargs):
+    """What module(*args, **kwargs) does while somebody looks on."""
+    observer, result = state.mode.observer, None
+    observer.module_starts(module, args)
+    start = tick()
+    try:
+        result = module.forward(*args, **kwargs) if module._hooks is None else call_with_hooks(module, args, kwargs)
+    finally:
+        observer.module_ends(module, result)
+    if module._hooks is None and state.mode.grad_enabled:
+        module._calls.append((start, tick()))
+    return result
+
+
 class TapOp(SelectOp):
     """Passes several tensors on as they are. In the backward pass it calls the function `call` in the node's attributes
     with their gradients as a tuple, and passes on what that returns. No entry of the table: it computes nothing.

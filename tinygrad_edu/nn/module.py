@@ -13,7 +13,7 @@ import numpy as np
 from ..clock import tick
 from ..modes import state
 from ..tensor import Tensor, of_array
-from .hooks import call_with_hooks, register
+from .hooks import call_observed, call_with_hooks, register
 from .parameter import Buffer, Parameter
 from .state import load_state_dict, state_dict
 
@@ -52,9 +52,12 @@ class Module:
         )
 
     def __call__(self, *args, **kwargs):
+        mode = state.mode
+        if mode.observer is not None:
+            return call_observed(self, args, kwargs)
         if self._hooks is not None:
             return call_with_hooks(self, args, kwargs)
-        if not state.mode.grad_enabled:
+        if not mode.grad_enabled:
             return self.forward(*args, **kwargs)
         start = tick()
         result = self.forward(*args, **kwargs)

@@ -53,6 +53,8 @@ def assign(target, result, name):
             )
         result = cast(result, target.array.dtype)
     check_overlap(target, name)
+    if state.mode.observer is not None:
+        state.mode.observer.written(target, result, name)
     root = target if target._base is None else target._base
     if not state.grad_enabled or (root.node is None and result.node is None):
         np.copyto(target.array, result.array)

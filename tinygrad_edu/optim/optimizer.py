@@ -9,6 +9,7 @@ import numpy as np
 from ..autograd.hooks import RemovableHandle
 from ..dtypes import default_float
 from ..grad_mode import enable_grad
+from ..modes import state
 from ..tensor import Tensor, of_array
 from .batches import Batch
 from .saving import Saving
@@ -29,13 +30,17 @@ def hooked(step):
             return step(self, *args, **named)
         if _before_all or self._before:
             args, named = self._run_hooks_before(args, named)
-        self._stepping = True
+        self._stepping, observer = True, state.mode.observer
+        if observer is not None:
+            observer.optimizer_starts(self)
         if "_opt_called" in self.__dict__:  # a schedule wants to know
             self._opt_called = True
         try:
             result = step(self, *args, **named)
         finally:
             self._stepping = False
+            if observer is not None:
+                observer.optimizer_ends(self)
         if _after_all or self._after:
             for hook in (*self._after.values(), *_after_all.values()):
                 hook(self, (self, *args), named)

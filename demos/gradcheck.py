@@ -147,9 +147,11 @@ CASES = (  # what, f, the gradient to be judged, x, whether that is right
     ("sin(1e4 x) at 1", lambda x: np.sin(1e4 * x).sum(), lambda x: 1e4 * np.cos(1e4 * x), [1.0], True),
     ("sin x in float32", lambda x: np.sin(x).sum(), np.cos, F32([1.0]), True),
     ("3x, gradient 3.002", lambda x: (3 * x).sum(), lambda x: 3.002 + 0 * x, [1.0], False),
-    ("1e-7 x² + 3y, gradient (0, 3)", lambda x: 1e-7 * x[0] ** 2 + 3 * x[1], lambda x: np.array([0.0, 3.0]), [1.0, 1.0], False),
+    ("1e-7 x² + 3y, gradient (0, 3)", lambda x: 1e-7 * x[0] ** 2 + 3 * x[1], lambda x: np.array([0.0, 3.0]),
+     [1.0, 1.0], False),
     ("|x| at 1e-9, wrong side", lambda x: np.abs(x).sum(), lambda x: -np.sign(x), [1e-9], False),
-    ("300 numbers, one off by 1e-6", lambda x: (x**3).sum(), lambda x: 3 * x * x * (1 + 1e-6 * LAST), np.linspace(1, 2, 300), False),
+    ("300 numbers, one off by 1e-6", lambda x: (x**3).sum(), lambda x: 3 * x * x * (1 + 1e-6 * LAST),
+     np.linspace(1, 2, 300), False),
 )  # fmt: skip
 
 
@@ -306,9 +308,9 @@ def run(options):
         difference = course_check(layers, not options.no_progress)
         print(f"   {name:33}{difference:10.4e}  {course_verdict(difference)}")
     print(
-        "\n   One number for all parameters. The right network misses 1e-7 because log(1 - a) cancels: rounding, seen through a"
+        "\n   One number for all parameters. The right network misses 1e-7 because log(1 - a) cancels: rounding, seen"
     )
-    print("   step of 1e-7. And the number does not say where the mistakes are.\n")
+    print("   through a step of 1e-7. And the number does not say where the mistakes are.\n")
 
     print("2. check.gradients, with an interval for each element from a scan of steps:\n")
     parameters, x, y = exercise()

@@ -58,8 +58,9 @@ def one_element(pulled, inputs):
 
 
 FAULTS = {
-    "factor": factor, "sign": sign, "zero": zero, "zero for the first": first_zero, "NaN": nan, "shifted by one": shifted,
-    "transposed": transposed, "to the wrong input": swapped, "wrong where negative": negative, "one element": one_element,
+    "factor": factor, "sign": sign, "zero": zero, "zero for the first": first_zero, "NaN": nan,
+    "shifted by one": shifted, "transposed": transposed, "to the wrong input": swapped,
+    "wrong where negative": negative, "one element": one_element,
 }  # fmt: skip
 """What can be done to any gradient. Besides these: "stale", the gradient at inputs that are 1 % larger; "g dropped"."""
 

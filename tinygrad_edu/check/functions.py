@@ -222,9 +222,7 @@ def of_tensors(fn, inputs, wrt):
                 f"{names[number]} is of dtype {x.dtype}, and only floating numbers have gradients. Pass it "
                 "inside the function, `lambda x: f(x, index)`, or name the inputs to check, `wrt=(0,)`"
             )
-        plain = not isinstance(
-            given[number], (Tensor, np.ndarray, np.generic)
-        )  # Python's floats have no precision to keep
+        plain = not isinstance(given[number], (Tensor, np.ndarray, np.generic))  # a float has no precision to keep
         arrays.append(np.array(x, np.float64 if plain else x.dtype))
         steps.append(steps_of(x))
     return TensorFunction(fn, given, chosen, arrays, [names[number] for number in chosen], steps)

@@ -1,9 +1,9 @@
 """Comparing the gradients that a function's backward pass gives with numerical derivatives of the function.
 
 The derivative of every output with respect to every input is a matrix, J. The backward pass gives vᵀJ for weights v
-of the outputs, and differences give J column by column, so that one scan of differences serves any number of v: random
-weights, in which every output shows, and for small outputs also each single output. Inputs with many elements are
-checked along random directions, J · d; a wrong one is bisected down to the element.
+of the outputs, and differences give J column by column, so that one scan of differences serves any number of v: each
+single output, or, where there are many, random weights, in which every one shows. Inputs with many elements are checked
+along random directions, J · d; a wrong one is bisected down to the element.
 """
 
 import numpy as np
@@ -16,7 +16,7 @@ from .opinions import adjointness, nonlinearity, taylor_rate
 from .report import Element, Report
 from .verdicts import Precision
 
-SMALL = 32  # outputs with at most this many elements are also checked one by one
+SMALL = 32  # outputs with at most this many elements are checked one by one, larger ones by random weights
 MANY = 400  # if all inputs together have more elements, those with more than FEW are checked along directions
 FEW = 16
 DIRECTIONS = 3
@@ -140,8 +140,8 @@ class Check:
                 if outputs and all(x.dtype == np.float64 for x in outputs) and _alike(outputs, own):
                     some = ", ".join(function.names[n] for n in coarse[:3]) + (", ..." if len(coarse) > 3 else "")
                     self.notes.append(
-                        f"of {function.inputs[coarse[0]].dtype}: {some}; the numerical derivatives are those of float64 "
-                        "copies"
+                        f"of {function.inputs[coarse[0]].dtype}: {some}; the numerical derivatives are those of "
+                        "float64 copies"
                     )
                     return precise, Precision(np.float64)
         dtypes = [x.dtype for x in function.inputs] + [x.dtype for x in function.values(function.inputs)]
@@ -154,8 +154,8 @@ class Check:
             first, again, rtol=100 * self.precision.eps, atol=0, equal_nan=True
         ):
             return (
-                "not deterministic: the function gives different results for the same inputs. Is there a random draw in "
-                "it (dropout?) or a state that changes? Set the seed inside the function, or switch it to evaluation"
+                "not deterministic: the function gives different results for the same inputs. Is there a random draw "
+                "in it (dropout?) or a state that changes? Set the seed inside the function, or switch it to evaluation"
             )
         if not np.isfinite(first).all():
             return "non-finite: the function is infinite or NaN at the given inputs; there it has no derivative"
@@ -214,9 +214,8 @@ class Check:
         if worst is None:
             return []
         number, index, given, expected, size = worst
-        error = (
-            10 * self.precision.tight * size
-        )  # the backward pass may compute in a lower precision than its results have
+        # the backward pass may compute in a lower precision than its results have
+        error = 10 * self.precision.tight * size
         if not abs(given - expected) > error:
             return []
         return [
@@ -245,8 +244,9 @@ class Check:
                     outside = ~(np.abs(a - r) <= error) & np.isfinite(r)
                 for index in zip(*np.nonzero(outside)):
                     elements.append(Element(
-                        input=number, name=f"{function.names[number]} ({x.dtype})", index=tuple(map(int, index)), weights=name,
-                        analytic=float(a[index]), numerical=float(r[index]), error=float(error[index]), verdict="wrong",
+                        input=number, name=f"{function.names[number]} ({x.dtype})", index=tuple(map(int, index)),
+                        weights=name, analytic=float(a[index]), numerical=float(r[index]), error=float(error[index]),
+                        verdict="wrong",
                         reason=f"in float64 it is right: the rule goes wrong in {x.dtype}",
                     ))  # fmt: skip
                     break

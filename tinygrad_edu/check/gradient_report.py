@@ -29,12 +29,12 @@ FIELDS = {
     "verdict": "the worst verdict of the run: ok, kink, inconclusive, wrong; null if nothing was checked",
     "checks": "how many checks had each verdict, without those that were expected to fail",
     "expected": "how many checks failed in tests that pass, such as tests of a checker: they are counted here alone",
-    "rows": "one for each operation of the table (kind `operation`) and each function or module checked (kind `function`): "
-    "name, verdict, and `cells`",
-    "cells": "one for each combination of circumstances: dtype of the floating operands; broadcast: none, stretched (a size of 1), "
-    "fewer dims; layout in memory: contiguous, transposed, strided, reversed, repeated; empty: a size is 0; memory: what an "
-    "operation returned: new, view, in place; order: 1 for gradients, 2 for gradients of gradients; verdict: the worst; "
-    "checks: how many had which verdict",
+    "rows": "one for each operation of the table (kind `operation`) and each function or module checked (kind "
+    "`function`): name, verdict, and `cells`",
+    "cells": "one for each combination of circumstances: dtype of the floating operands; broadcast: none, stretched (a "
+    "size of 1), fewer dims; layout in memory: contiguous, transposed, strided, reversed, repeated; empty: a size is 0; "
+    "memory: what an operation returned: new, view, in place; order: 1 for gradients, 2 for gradients of gradients; "
+    "verdict: the worst; checks: how many had which verdict",
     "failures": "test, name, verdict and text of checks that failed, the last of each test",
     "unchecked": "the differentiable operations of the table that no check reached",
     "missing_workers": "processes of pytest-xdist that ended without sending what they checked",
@@ -93,7 +93,8 @@ class Coverage:
         number, functions = self.checks.total(), len(self.names("function"))
         return (
             f"{number} check{'s' * (number != 1)} of {len(of_table)} of the {len(differentiable())} differentiable "
-            f"operations and of {functions} function{'s' * (functions != 1)}: {', '.join(parts) or 'nothing was checked'}"
+            f"operations and of {functions} function{'s' * (functions != 1)}: "
+            + (", ".join(parts) or "nothing was checked")
         )
 
 
@@ -156,7 +157,8 @@ def _calls(fn, inputs, wrt):
     with observing(_Calls()) as seen, quiet, contextlib.suppress(Exception):  # what it called until then still counts
         function.call(function.inputs)
     return [
-        (entry.name, _circumstances(arrays, entry, memory), bool(entry.avoid)) for entry, arrays, memory, _ in seen.calls
+        (entry.name, _circumstances(arrays, entry, memory), bool(entry.avoid))
+        for entry, arrays, memory, _ in seen.calls
     ]
 
 

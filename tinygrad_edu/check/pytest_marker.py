@@ -51,8 +51,8 @@ class Options:
     """
 
     def __init__(
-        self, *, shapes=None, dtypes=None, layouts=("contiguous",), broadcast=False, empty=False, order=1, examples=None,
-        domain=None, away_from=(), ties=False, wrt=None,
+        self, *, shapes=None, dtypes=None, layouts=("contiguous",), broadcast=False, empty=False, order=1,
+        examples=None, domain=None, away_from=(), ties=False, wrt=None,
     ):  # fmt: skip
         self.shapes, self.broadcast, self.empty, self.order, self.examples = shapes, broadcast, empty, order, examples
         self.ties, self.wrt, self.dtypes = ties, wrt, None

@@ -26,9 +26,7 @@ CLEAR = 1e3  # distance, in units of the error, from which three steps are enoug
 MARGIN = 2.0  # what is called wrong must be this many times farther away than noise, which is an estimate, explains
 NOISY = 1e-8  # noise relative to the function from which it may be an oscillation that no step resolves
 HIDDEN = 1e7  # an oscillation within the noise changes by at least this many times the noise over a unit
-UNDERESTIMATED = (
-    30.0  # by what factor the noise may have been estimated too small before fine steps are believed instead
-)
+UNDERESTIMATED = 30.0  # by what factor noise may have been estimated too small before fine steps are believed instead
 
 
 class Precision:
@@ -60,7 +58,8 @@ class Precision:
         self.last = self.bits - int(math.log2(self.digits)) - 1
 
 
-FEW = 4  # outputs
+FEW_OUTPUTS = 4
+FINEST = 4  # of the smallest steps, those that have to see the noise
 COARSEST = -3  # a scan starts at 8 times the unit
 
 
@@ -117,9 +116,8 @@ class Quick:
         changed = ((ahead != line.at) | (behind != line.at)).any(axis=0)
         # a derivative of 0 is plain where nothing changes; with smaller steps that could be a step of a staircase
         self.constant = ~(changed @ (weights != 0).T) if first == precision.first else np.zeros(len(weights), bool)
-        if (
-            self.constant.any() and line.at.size <= FEW
-        ):  # where much depends on one output, large steps are worth asking, too
+        # where much depends on one output, large steps are worth asking, too
+        if self.constant.any() and line.at.size <= FEW_OUTPUTS:
             self.constant &= ~(line.changed(COARSEST) @ (weights != 0).T)
         self.noise = sizes[:, changed] @ noise[changed]
         self.floor = sizes[:, ~changed] @ noise[~changed] / h[0]  # outputs that do not change have slopes below that
@@ -191,7 +189,7 @@ class Judgement:
         scatter = self._scatter(finest)
         most = max(4 * max(scatter), 2 * self.precision.eps * row.size(last))
         row.noise = max(row.noise, 2 * sorted(scatter)[len(scatter) // 2])
-        self.real_noise = 400 * max(scatter[-FEW:]) >= row.noise  # the smallest steps see it, too
+        self.real_noise = 400 * max(scatter[-FINEST:]) >= row.noise  # the smallest steps see it, too
         gaps, resolved = [row.gap(j) for j in levels], [10 * row.noise / row.line.step(j) for j in levels]
         seen = visible(gaps, resolved)
         if is_steady(gaps, seen):
@@ -336,10 +334,10 @@ class Judgement:
                 return True
         if error <= self.precision.negligible * self.largest:
             residue = self.precision.residue * self.largest
-            computed = (
-                size > 0 or self.doubt > residue
-            )  # `doubt` is more where it changes with the last digits of inputs
-            small = size <= max(residue, min(self.doubt, self.precision.negligible * self.largest)) if computed else error <= residue
+            if size > 0 or self.doubt > residue:  # `doubt` is more where it changes with the last digits of inputs
+                small = size <= max(residue, min(self.doubt, self.precision.negligible * self.largest))
+            else:
+                small = error <= residue
             return small and (found.exact or not self._depends(found))
         if doubt and abs(found.value) + found.error <= size <= doubt <= self.precision.negligible * self.row.line.reach:
             return True  # nothing but rounding: it changes as much as it is when inputs change in their last digits

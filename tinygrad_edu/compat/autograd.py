@@ -39,8 +39,8 @@ def _checked(func, inputs, order, atol, rtol, raise_exception):
         raise ValueError("gradcheck: no input requires gradients; call requires_grad_() on those to be checked")
     report = gradients(func, *inputs, order=order, wrt=wrt)
     good = not report.reason and all(
-        element.verdict in ("ok", "kink") or abs(element.analytic - element.numerical) <= atol + rtol * abs(element.numerical)
-        for element in report.elements
+        e.verdict in ("ok", "kink") or abs(e.analytic - e.numerical) <= atol + rtol * abs(e.numerical)
+        for e in report.elements
     )
     if not good and raise_exception:
         raise GradcheckError(str(report))

@@ -7,4 +7,5 @@ from . import (  # noqa: F401
     padding, pooling, pooling_adaptive, products, recurrent, recurrent_packed, reduce, resampling, resampling_grid,
     scaled, shape, statistics, writing,
 )  # fmt: skip
-from . import in_place_views, inplace, random, random_inplace  # noqa: F401, last: inplace reads the whole table, random uses it
+# last: inplace reads the whole table, random uses it
+from . import in_place_views, inplace, random, random_inplace  # noqa: F401

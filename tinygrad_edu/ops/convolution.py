@@ -136,7 +136,8 @@ _DILATED = {"stride": (2, 1), "padding": ((1, 1), (2, 2)), "dilation": (2, 1)}
     promotes=False, internal=True, linear=(0, 1), definition=_conv,
     samples=[
         case((2, 3, 5), (4, 3, 2), (4,), **_1D), case((2, 2, 4, 5), (3, 2, 3, 2), (3,), **_2D),
-        case((1, 2, 3, 4, 5), (2, 2, 2, 1, 2), None, **_3D), case((2, 4, 5, 6), (2, 2, 2, 3), (2,), groups=2, **_STRIDED),
+        case((1, 2, 3, 4, 5), (2, 2, 2, 1, 2), None, **_3D),
+        case((2, 4, 5, 6), (2, 2, 2, 3), (2,), groups=2, **_STRIDED),
         case((9, 4, 5, 4), (8, 1, 3, 2), None, groups=4, **_DILATED), case((0, 2, 4, 4), (3, 2, 3, 3), (3,), **_2D),
         case((33, 2, 3), (4, 2, 2), (4,), **_1D), case((17, 4, 3, 4), (4, 2, 2, 3), None, groups=2, **_STRIDED),
     ],
@@ -171,8 +172,10 @@ def conv(x, weight, bias, stride, padding, dilation, groups):
         case((2, 4, 4), (4, 3, 2), (3,), size=(5,), **_1D), case((2, 3, 2, 4), (3, 2, 3, 2), (2,), size=(4, 5), **_2D),
         case((1, 2, 3, 2, 5), (2, 2, 2, 1, 2), None, size=(3, 3, 5), **_3D),
         case((2, 2, 3, 1), (2, 2, 3, 3), (4,), size=(5, 4), groups=2, **_STRIDED),
-        case((9, 8, 2, 6), (8, 1, 3, 3), None, size=(5, 4), groups=4, **_DILATED), case((0, 3, 2, 2), (3, 2, 3, 3), None, size=(4, 4), **_2D),
-        case((33, 4, 2), (4, 2, 2), None, size=(3,), **_1D), case((17, 2, 2, 1), (2, 2, 2, 3), None, size=(4, 4), groups=2, **_STRIDED),
+        case((9, 8, 2, 6), (8, 1, 3, 3), None, size=(5, 4), groups=4, **_DILATED),
+        case((0, 3, 2, 2), (3, 2, 3, 3), None, size=(4, 4), **_2D),
+        case((33, 4, 2), (4, 2, 2), None, size=(3,), **_1D),
+        case((17, 2, 2, 1), (2, 2, 2, 3), None, size=(4, 4), groups=2, **_STRIDED),
     ],
 )  # fmt: skip
 def conv_transpose(x, weight, bias, size, stride, padding, dilation, groups):
@@ -204,9 +207,12 @@ def conv_transpose(x, weight, bias, size, stride, padding, dilation, groups):
     promotes=False, internal=True, label="conv ∂w", linear=(0, 1), definition=_conv_weight,
     samples=[
         case((2, 3, 5), (2, 4, 4), kernel=(2,), **_1D), case((2, 2, 4, 5), (2, 3, 2, 4), kernel=(3, 2), **_2D),
-        case((1, 2, 3, 3, 5), (1, 2, 3, 2, 5), kernel=(2, 1, 2), **_3D), case((2, 4, 5, 4), (2, 2, 3, 1), kernel=(3, 3), groups=2, **_STRIDED),
-        case((9, 4, 5, 4), (9, 8, 2, 6), kernel=(3, 3), groups=4, **_DILATED), case((0, 2, 4, 4), (0, 3, 2, 2), kernel=(3, 3), **_2D),
-        case((33, 2, 3), (33, 4, 2), kernel=(2,), **_1D), case((17, 2, 4, 4), (17, 2, 2, 1), kernel=(2, 3), groups=2, **_STRIDED),
+        case((1, 2, 3, 3, 5), (1, 2, 3, 2, 5), kernel=(2, 1, 2), **_3D),
+        case((2, 4, 5, 4), (2, 2, 3, 1), kernel=(3, 3), groups=2, **_STRIDED),
+        case((9, 4, 5, 4), (9, 8, 2, 6), kernel=(3, 3), groups=4, **_DILATED),
+        case((0, 2, 4, 4), (0, 3, 2, 2), kernel=(3, 3), **_2D),
+        case((33, 2, 3), (33, 4, 2), kernel=(2,), **_1D),
+        case((17, 2, 4, 4), (17, 2, 2, 1), kernel=(2, 3), groups=2, **_STRIDED),
     ],
 )  # fmt: skip
 def conv_weight(x, y, kernel, stride, padding, dilation, groups):

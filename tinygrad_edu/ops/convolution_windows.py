@@ -45,8 +45,10 @@ def _add_by_numpy(x, size, kernel, stride, dilation):
     lambda g, x_shape, kernel, stride, dilation: col2im(g, tuple(x_shape[2:]), kernel, stride, dilation),
     linear=(0,), internal=True, oracle=_windows_by_numpy,
     samples=[
-        case((2, 3, 4, 5), kernel=(2, 3), stride=(1, 1), dilation=(1, 1)), case((1, 2, 5, 6), kernel=(3, 2), stride=(2, 1), dilation=(1, 3)),
-        case((2, 1, 6), kernel=(2,), stride=(3,), dilation=(2,)), case((0, 1, 3), kernel=(2,), stride=(1,), dilation=(1,)),
+        case((2, 3, 4, 5), kernel=(2, 3), stride=(1, 1), dilation=(1, 1)),
+        case((1, 2, 5, 6), kernel=(3, 2), stride=(2, 1), dilation=(1, 3)),
+        case((2, 1, 6), kernel=(2,), stride=(3,), dilation=(2,)),
+        case((0, 1, 3), kernel=(2,), stride=(1,), dilation=(1,)),
     ],
 )  # fmt: skip
 def im2col(x, kernel, stride, dilation):
@@ -61,7 +63,8 @@ def im2col(x, kernel, stride, dilation):
     linear=(0,), internal=True, oracle=_add_by_numpy,
     samples=[
         case((2, 18, 9), size=(4, 5), kernel=(2, 3), stride=(1, 1), dilation=(1, 1)),
-        case((1, 12, 6), size=(5, 6), kernel=(3, 2), stride=(2, 1), dilation=(1, 3)), case((2, 2, 2), size=(6,), kernel=(2,), stride=(3,), dilation=(2,)),
+        case((1, 12, 6), size=(5, 6), kernel=(3, 2), stride=(2, 1), dilation=(1, 3)),
+        case((2, 2, 2), size=(6,), kernel=(2,), stride=(3,), dilation=(2,)),
     ],
 )  # fmt: skip
 def col2im(x, size, kernel, stride, dilation):
@@ -176,7 +179,11 @@ def _cut_by_numpy(x, dim, size, step):
 @op(
     lambda g, x_shape, dim, size, step: add_windows(g, tuple(x_shape), dim, step),
     linear=(0,), internal=True, oracle=_cut_by_numpy,
-    samples=[case((2, 7), dim=1, size=3, step=2), case((5, 2), dim=0, size=2, step=1), case((2, 7, 2), dim=1, size=2, step=3)],
+    samples=[
+        case((2, 7), dim=1, size=3, step=2),
+        case((5, 2), dim=0, size=2, step=1),
+        case((2, 7, 2), dim=1, size=2, step=3),
+    ],
 )  # fmt: skip
 def windows(x, dim, size, step):
     """All parts of `size` elements along `dim`, each `step` behind the one before; the elements are a new last

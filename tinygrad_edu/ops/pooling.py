@@ -161,7 +161,9 @@ def avg_pool(x, windows, divisor):
     lambda g, windows, divisor: avg_pool(g, windows, divisor), linear=(0,), internal=True, label="avg unpool",
     definition=by_putting,
     samples=[
-        case((2, 3), windows=ONE, divisor=2.0), case((3, 2), windows=TWO, divisor=COUNTS), case((2, 2), windows=TILES, divisor=-1.0),
+        case((2, 3), windows=ONE, divisor=2.0),
+        case((3, 2), windows=TWO, divisor=COUNTS),
+        case((2, 2), windows=TILES, divisor=-1.0),
         case((2, 1, 1), windows=ALL, divisor=9.0),
     ],
 )  # fmt: skip

@@ -17,7 +17,7 @@ import pytest
 
 from ...define import OPS
 from .rewriting import functions_by_line, text_of
-from .worker import in_one_process, work
+from .worker import InsteadOfTests, work
 
 CAN_FORK = hasattr(os, "fork")
 
@@ -159,17 +159,12 @@ class Forker:
         gc.freeze()
 
 
-class Conductor:
-    """A pytest plugin that calls a function instead of running the tests, and hides pytest's output from it."""
+class Conductor(InsteadOfTests):
+    """Calls a function, and hides pytest's output from it."""
 
     def __init__(self, forker, action, streams):
         self.forker, self.action, self.streams = forker, action, streams
         self.collected, self.error, self.result = False, None, None
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_cmdline_main(self, config):
-        in_one_process(config)
-        return (yield)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session):

@@ -26,29 +26,29 @@ SCOPES = ("class", "module", "package", "session")
 """Of fixtures that several tests share."""
 
 
-class Worker:
-    """A pytest plugin that runs one task instead of all tests, in a process made for it."""
-
-    def __init__(self, task, answer):
-        self.task, self.answer = task, answer
+class InsteadOfTests:
+    """A pytest plugin that does something else than running the tests; pytest-xdist is off, whatever the settings
+    say."""
 
     @pytest.hookimpl(wrapper=True)
     def pytest_cmdline_main(self, config):
-        in_one_process(config)
+        for name, value in (("numprocesses", None), ("dist", "no"), ("tx", [])):
+            if hasattr(config.option, name):
+                setattr(config.option, name, value)
         return (yield)
+
+
+class Worker(InsteadOfTests):
+    """Runs one task, in a process made for it."""
+
+    def __init__(self, task, answer):
+        self.task, self.answer = task, answer
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session):
         if not session.testsfailed:  # of files that cannot be collected pytest reports itself
             work(session, self.task, self.answer)
         return True
-
-
-def in_one_process(config):
-    """Switch pytest-xdist off, whatever the settings say."""
-    for name, value in (("numprocesses", None), ("dist", "no"), ("tx", [])):
-        if hasattr(config.option, name):
-            setattr(config.option, name, value)
 
 
 def work(session, task, answer):
@@ -209,8 +209,8 @@ class Record:
 def described(subject, fault):
     """A mutant as JSON can hold it."""
     return {
-        "operation": subject.name, "module": subject.module, "numbers": list(fault.numbers), "keys": fault.keys, "fault": fault.name,
-        "kind": fault.kind, "about": fault.about, "all_numbers": list(subject.numbers),
+        "operation": subject.name, "module": subject.module, "numbers": list(fault.numbers), "keys": fault.keys,
+        "fault": fault.name, "kind": fault.kind, "about": fault.about, "all_numbers": list(subject.numbers),
     }  # fmt: skip
 
 

@@ -10,8 +10,8 @@ import pytest
 
 MARKER = (
     "gradcheck(function, *, shapes, dtypes, layouts, broadcast, empty, order, examples, domain, away_from, ties, wrt): "
-    "check gradients of a function or module at drawn inputs: test_mine = pytest.mark.gradcheck(mine, shapes=[(3, 4)]), "
-    "or as a decorator of a test that returns it (tinygrad_edu)"
+    "check gradients of a function or module at drawn inputs: test_mine = pytest.mark.gradcheck(mine, shapes=[(3, "
+    "4)]), or as a decorator of a test that returns it (tinygrad_edu)"
 )
 
 

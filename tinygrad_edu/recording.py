@@ -53,13 +53,19 @@ class Value:
 
 
 class ModuleCall:
-    """One call of a module: the module, the ModuleCall from within which it was called (or None), and the times, as
-    numbers of events, at which it started and stopped (None: it has not, or it raised)."""
+    """One call of a module.
 
-    __slots__ = ("around", "module", "place", "start", "stop")
+    module       the module;  around  the ModuleCall from within which it was called, or None
+    start, stop  when it started and stopped (or raised), as numbers of events; None: it has not stopped
+    arguments    its positional arguments: Values, and anything else as it was
+    place        "file:line" outside this library
+    """
 
-    def __init__(self, module, around, start):
+    __slots__ = ("arguments", "around", "module", "place", "start", "stop")
+
+    def __init__(self, module, around, start, arguments):
         self.module, self.around, self.start, self.stop = module, around, start, None
+        self.arguments = arguments
         self.place = calling_line()
 
     def chain(self):
@@ -83,19 +89,20 @@ class Step:
     results       Values
     error         what it raised instead of giving results; or None
     grad_enabled  whether operations were being recorded in graphs
+    in_place      the operation in place that wrote the result into a tensor, "add_"; or None
     place         "file:line" outside this library
     module_call   the ModuleCall within which it was called, or None
     """
 
     __slots__ = (
-        "attributes", "call", "entry", "error", "grad_enabled", "left", "module_call", "number", "operands", "place",
-        "results",
+        "attributes", "call", "entry", "error", "grad_enabled", "in_place", "left", "module_call", "number", "operands",
+        "place", "results",
     )  # fmt: skip
 
     def __init__(self, number, entry, call, operands, attributes, module_call, left=None, error=None):
         self.number, self.entry, self.call, self.operands = number, entry, call, operands
         self.attributes, self.module_call, self.left, self.error = dict(attributes), module_call, left, error
-        self.results = ()
+        self.results, self.in_place = (), None
         self.grad_enabled = state.grad_enabled
         self.place = calling_line()
 
@@ -155,10 +162,11 @@ class Recording:
 
     steps, gradients, updates  lists of Steps, GradientSteps and Updates, each in order; `events` has all of them
     calls                      the ModuleCalls, in the order in which they started
+    roots                      the Values whose gradients were asked for: the losses
     """
 
     def __init__(self):
-        self.steps, self.gradients, self.updates, self.calls = [], [], [], []
+        self.steps, self.gradients, self.updates, self.calls, self.roots = [], [], [], [], []
         self._recorder = None
 
     @property
@@ -251,12 +259,15 @@ class Recorder(Observer):
             self.add(entry, getattr(entry, "call", None), operands, attributes, error=error)
 
     def written(self, target, result, name):
-        if not self.muted:
-            value = self.value(result)
-            root = target if target._base is None else target._base
-            for tensor in (target, root):  # part of a root that is written into through a view: its next value
-                if tensor.node is None or result.node is None:
-                    self.now(tensor, value)
+        if self.muted:
+            return
+        value = self.value(result)
+        if isinstance(value.source, Step):
+            value.source.in_place = name
+        if target._base is not None:
+            self.value(target._base)  # what it was before: it is about to be told of as an operand of `overwrite`
+        if target.node is None or result.node is None:
+            self.now(target, value)
 
     def left_graph(self, tensor, how, result):
         if not self.muted:
@@ -265,14 +276,15 @@ class Recorder(Observer):
                 step.results = (self.new(result, step),)
 
     def module_starts(self, module, arguments):
-        self.within = ModuleCall(module, self.within, self.tick())
+        values = [self.value(argument) for argument in arguments]
+        self.within = ModuleCall(module, self.within, self.tick(), values)
         self.recording.calls.append(self.within)
 
     def module_ends(self, module, result):
         self.within.stop, self.within = self.tick(), self.within.around
 
     def backward_starts(self, tensor):
-        self.value(tensor)
+        self.recording.roots.append(self.value(tensor))
 
     def gradients(self, node, g, parts):
         step = self.step_of_node.get(node)

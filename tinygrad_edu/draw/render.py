@@ -3,13 +3,14 @@
 import threading
 
 FORMATS = ("svg", "png", "pdf")
+POSITIONS = "json0"  # where everything lies, for pages
 
 one_at_a_time = threading.Lock()  # Graphviz as a library has global state
 
 
 def render(source, format):
     """The drawing as bytes. Raises ImportError if there is no Graphviz."""
-    if format not in FORMATS:
+    if format not in (*FORMATS, POSITIONS):
         raise ValueError(f"cannot draw as {format!r}; the formats are {', '.join(FORMATS)}")
     if format == "png":
         source = source.replace("{\n", "{\n\tdpi=144\n", 1)

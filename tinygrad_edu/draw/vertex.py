@@ -15,14 +15,21 @@ class Vertex:
     operands   the vertices from which edges lead here, in order
     cluster    the call of a module within which it lies, or None
     repeats    the vertex of which this one is a copy, or None (see repeats.py)
+    positions  for each of `operands`, the number of the operand of the operation; None: not known
+    made       of a recording: the Step of an operation, the Value of anything else; None: drawn from bare graph nodes
+    members    the Steps of a vertex that stands for several of them, or None
     """
 
-    __slots__ = ("kind", "name", "operation", "label", "settings", "shape", "doc", "operands", "cluster", "repeats")
+    __slots__ = (
+        "cluster", "doc", "kind", "label", "made", "members", "name", "operands", "operation", "positions", "repeats",
+        "settings", "shape",
+    )  # fmt: skip
 
     def __init__(self, kind, label, *, name=None, operation=None, settings="", shape=None, doc="", cluster=None):
         self.kind, self.label, self.name, self.operation = kind, label, name, operation
         self.settings, self.shape, self.doc, self.cluster = settings, shape, doc, cluster
         self.operands, self.repeats = [], None
+        self.positions = self.made = self.members = None
 
     def repeated(self):
         """A copy of a leaf, for users that are far from it."""

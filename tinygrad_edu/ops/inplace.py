@@ -59,6 +59,7 @@ def assign(target, result, name):
     if not state.grad_enabled or (root.node is None and result.node is None):
         np.copyto(target.array, result.array)
         writes.note(target.array, name)
+        tell_of_part(target, result)
         return target
     check_leaf(target, name)
     if result.node is not None:
@@ -71,11 +72,20 @@ def assign(target, result, name):
         entry = OPS["overwrite"]
         kept = ((target._steps,), (target._steps,))
         root.node = Node(entry, (root.node, result.node), kept, {}, root.array.shape, root.array.dtype, tick())
+        tell_of_part(target, result)
     for reference in views_of(root):
         view = reference()
         if view is not None:
             view.node = replay(view._steps, of_array(root.array, root.node)).node
     return target
+
+
+def tell_of_part(target, result):
+    """Tell those who look on that the tensor of which `target` is a view now holds `result` in that part."""
+    observer = state.mode.observer
+    if observer is not None and target._base is not None:
+        entry, root = OPS["overwrite"], target._base
+        observer.operation(entry, entry.call, (root, result), {"steps": target._steps}, root)
 
 
 def check_leaf(target, name):

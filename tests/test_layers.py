@@ -19,6 +19,7 @@ LAYERS = (
     (
         "errors",
         "clock",
+        "lately",
         "dtypes",
         "devices",
         "legacy",
@@ -38,7 +39,7 @@ LAYERS = (
     ),  # fmt: skip
     ("observing", "operation", "recording", "calls", "define"),
     ("creation", "ops"),
-    ("numpy_functions", "numpy_protocol", "autograd", "linalg", "func"),
+    ("numpy_functions", "numpy_protocol", "autograd", "linalg", "func", "cost"),
     ("nn", "optim", "draw", "check", "data", "serialization"),
     ("utils", "compat"),
     ("", "interop"),

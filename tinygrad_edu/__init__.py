@@ -59,6 +59,7 @@ _LAZY = {
     )},
     "autocast": ("compat.amp", "autocast"),
     "vmap": ("func", "vmap"),
+    "summary": ("draw.summary", "summary"),
     "load": ("serialization", "load"),
     "save": ("serialization", "save"),
 }  # fmt: skip

@@ -56,6 +56,7 @@ def op(
     definition=None,
     random=False,
     oracle=None,
+    multiply_adds=None,
     internal=False,
 ):
     """Define an operation by its kernel and put it in the table.
@@ -87,6 +88,8 @@ def op(
     samples      for tests: operands and attributes to try, each a `case`
     definition   the same as a composition of simpler operations
     random       draws random numbers
+    multiply_adds  how many products of two numbers are added up, for an operation that consists of matrix products: a
+                 function of shapes (of operands, by their names, and `out`) and of attributes; see cost.py
     oracle       for tests: computes the same with NumPy, where neither `ufunc` nor `numpy` does
     internal     not offered to users under this name: only other operations and rules call it
     """
@@ -97,7 +100,7 @@ def op(
             ufunc=ufunc,
             numpy=numpy, method=method, inplace=inplace, elementwise=elementwise, linear=linear, view=view,
             floating=floating, promotes=promotes, spread=spread, domain=domain, avoid=avoid, samples=samples,
-            definition=definition, random=random, oracle=oracle, internal=internal,
+            definition=definition, random=random, oracle=oracle, multiply_adds=multiply_adds, internal=internal,
         )  # fmt: skip
         if entry.name in OPS:
             raise NameError(f"there is an operation `{entry.name}` already")

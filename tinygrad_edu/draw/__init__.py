@@ -7,5 +7,6 @@ outputs -> picture.py (what is drawn) -> dot.py (DOT text) -> render.py (Graphvi
 """
 
 from .graph import Graph, graph
+from .summary import Summary, summary
 
-__all__ = ["Graph", "graph"]
+__all__ = ["Graph", "Summary", "graph", "summary"]

@@ -71,6 +71,8 @@ def weights_of(scores):
     ],
     definition=lambda query, key, value, mask, is_causal, scale: matmul(
         attention_weights(query, key, mask, is_causal, scale), value),
+    multiply_adds=lambda query, key, out: key[-2] * (
+        math.prod(np.broadcast_shapes(query[:-2], key[:-2])) * query[-2] * query[-1] + math.prod(out)),
 )  # fmt: skip
 def attention(query, key, value, mask, is_causal, scale):
     """softmax(Q Kᵀ · scale + mask) V: query (..., L, E), key (..., S, E), value (..., S, F), mask (..., L, S) or

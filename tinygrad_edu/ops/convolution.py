@@ -134,6 +134,7 @@ _DILATED = {"stride": (2, 1), "padding": ((1, 1), (2, 2)), "dilation": (2, 1)}
     ),
     lambda g: _sum_to_bias(g),
     promotes=False, internal=True, linear=(0, 1), definition=_conv,
+    multiply_adds=lambda weight, out: math.prod(out) * math.prod(weight[1:]),
     samples=[
         case((2, 3, 5), (4, 3, 2), (4,), **_1D), case((2, 2, 4, 5), (3, 2, 3, 2), (3,), **_2D),
         case((1, 2, 3, 4, 5), (2, 2, 2, 1, 2), None, **_3D),
@@ -168,6 +169,7 @@ def conv(x, weight, bias, stride, padding, dilation, groups):
     ),
     lambda g: _sum_to_bias(g),
     promotes=False, internal=True, label="convᵀ", linear=(0, 1), definition=_conv_transpose,
+    multiply_adds=lambda x, weight: math.prod(x) * math.prod(weight[1:]),
     samples=[
         case((2, 4, 4), (4, 3, 2), (3,), size=(5,), **_1D), case((2, 3, 2, 4), (3, 2, 3, 2), (2,), size=(4, 5), **_2D),
         case((1, 2, 3, 2, 5), (2, 2, 2, 1, 2), None, size=(3, 3, 5), **_3D),
@@ -205,6 +207,7 @@ def conv_transpose(x, weight, bias, size, stride, padding, dilation, groups):
         conv(x, g, None, stride, padding, dilation, groups), y_shape
     ),
     promotes=False, internal=True, label="conv ∂w", linear=(0, 1), definition=_conv_weight,
+    multiply_adds=lambda y, out: math.prod(y) * math.prod(out[1:]),
     samples=[
         case((2, 3, 5), (2, 4, 4), kernel=(2,), **_1D), case((2, 2, 4, 5), (2, 3, 2, 4), kernel=(3, 2), **_2D),
         case((1, 2, 3, 3, 5), (1, 2, 3, 2, 5), kernel=(2, 1, 2), **_3D),

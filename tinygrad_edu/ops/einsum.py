@@ -6,6 +6,7 @@ which is one product of (stacks of) matrices; its gradients are again contractio
 """
 
 import functools
+import math
 import string
 
 import numpy as np
@@ -19,6 +20,7 @@ from .shape import diagonal, permute, squeeze
 @op(
     lambda g, y, equation: contract(g, y, _other_way(equation, 0)),
     lambda g, x, equation: contract(g, x, _other_way(equation, 1)),
+    multiply_adds=lambda x, y, equation: math.prod(_letters(equation, x, y).values()),
     internal=True, label="einsum", linear=(0, 1), oracle=lambda x, y, equation: np.einsum(equation, x, y),
     samples=[
         case((2, 3), (3, 4), equation="ij,jk->ik"), case((5, 2, 3), (4, 5, 3), equation="bij,kbj->kbi"),
@@ -38,7 +40,7 @@ def contract(x, y, equation):
     summed = [c for c in shared if c not in in_out]
     rows = [c for c in in_x if c not in in_y]
     columns = [c for c in in_y if c not in in_x]
-    size = {**dict(zip(in_x, x.shape)), **dict(zip(in_y, y.shape))}
+    size = _letters(equation, x.shape, y.shape)
     x = x.transpose([in_x.index(c) for c in stack + rows + summed])
     if summed:
         y = y.transpose([in_y.index(c) for c in stack + summed + columns])
@@ -56,11 +58,14 @@ def contract(x, y, equation):
     return result.transpose([order.index(c) for c in in_out])
 
 
+def _letters(equation, x_shape, y_shape):
+    """The size of each letter."""
+    in_x, in_y, _ = _terms(equation)
+    return {**dict(zip(in_x, x_shape)), **dict(zip(in_y, y_shape))}
+
+
 def _product(size, letters):
-    n = 1
-    for c in letters:
-        n *= size[c]
-    return n
+    return math.prod([size[c] for c in letters])
 
 
 @functools.lru_cache(maxsize=1024)

@@ -1,5 +1,7 @@
 """Products of matrices and vectors."""
 
+import math
+
 import numpy as np
 
 from ..define import case, composite, op
@@ -38,6 +40,7 @@ def _matmul_gradient_y(g, x, y_shape):
 @op(
     lambda g, y, x_shape: _matmul_gradient_x(g, x_shape, y), lambda g, x, y_shape: _matmul_gradient_y(g, x, y_shape),
     label="@", operators=["__matmul__", "__rmatmul__"], ufunc=np.matmul, promotes=False, linear=(0, 1),
+    multiply_adds=lambda x, out: math.prod(out) * x[-1],
     samples=[
         case((3, 4), (4, 2)), case((4,), (4,)), case((4,), (4, 2)), case((3, 4), (4,)), case((2, 3, 4), (4, 2)),
         case((2, 3, 4), (2, 4, 2)), case((2, 1, 3, 4), (3, 4, 2)), case((3, 4), (2, 4, 2)), case((2, 3, 4), (4,)),
@@ -68,7 +71,7 @@ def matmul(x, y):
     lambda g, x: _linear_gradient_weight(g, x),
     lambda g: g,
     definition=lambda x, weight, bias=None: matmul(x, _mT(weight)) + (0 if bias is None else bias),
-    promotes=False, internal=True, linear=(0,),
+    promotes=False, internal=True, linear=(0,), multiply_adds=lambda x, out: math.prod(out) * x[-1],
     samples=[case((3, 4), (2, 4), (2,)), case((4,), (2, 4), (2,)), case((2, 3, 4), (5, 4), (5,)),
              case((3, 4), (2, 4), None), case((0, 4), (2, 4), (2,))],
 )  # fmt: skip
@@ -106,7 +109,7 @@ def _linear_gradient_weight(g, x):
 @op(
     lambda g, y: linear(y, g), lambda g, x: matmul(x, g),
     promotes=False, internal=True, label="ᵀ@", linear=(0, 1), samples=[case((3, 4), (3, 2)), case((0, 4), (0, 2))],
-    oracle=lambda x, y: np.einsum("ni,nj->ij", x, y),
+    oracle=lambda x, y: np.einsum("ni,nj->ij", x, y), multiply_adds=lambda x, out: math.prod(out) * x[0],
 )  # fmt: skip
 def matmul_tn(x, y):
     """xᵀ y for two matrices with equally many rows: the adjoint of linear in its weight."""

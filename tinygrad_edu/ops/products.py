@@ -1,5 +1,7 @@
 """Products of matrices and of tensors of more dimensions, composed of matmul; and distances between points."""
 
+import math
+
 import numpy as np
 
 from ..define import case, composite, op
@@ -218,7 +220,7 @@ def _distance_gradient(weights, x, y):
 @op(
     lambda g, x, y, out: _distance_gradient(_weights(g, out), x, y),
     lambda g, x, y, out: _distance_gradient(transpose(_weights(g, out), -1, -2), y, x),
-    floating=True, internal=True, label="distances",
+    floating=True, internal=True, label="distances", multiply_adds=lambda x, out: math.prod(out) * x[-1],
     oracle=lambda x, y: np.linalg.norm(x[..., :, None, :] - y[..., None, :, :], axis=-1),
     samples=[case((3, 2), (4, 2)), case((2, 3, 2), (4, 2)), case((1, 1), (1, 1)), case((3, 2), (0, 2))],
 )  # fmt: skip

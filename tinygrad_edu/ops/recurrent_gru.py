@@ -15,7 +15,7 @@ from .by_definition import gradients_by_definition
 from .elementary import tanh
 from .linear import linear
 from .recurrent_products import Gradients, Product
-from .recurrent_steps import Steps, check_layer, over_time, resized, working
+from .recurrent_steps import Steps, check_layer, multiply_adds, over_time, resized, working
 
 
 def gru_step(x, h, w_ih, w_hh, b_ih, b_hh):
@@ -43,7 +43,7 @@ def _gradients(g, tape, x, h, w_ih, w_hh, b_ih, b_hh, batch_sizes, reverse, need
     joint=lambda g, tape, x, h, w_ih, w_hh, b_ih, b_hh, batch_sizes, reverse, needs: _gradients(
         g, tape, x, h, w_ih, w_hh, b_ih, b_hh, batch_sizes, reverse, needs),
     operands=6, saves=("tape",), promotes=False, internal=True, label="GRU", domain=(-0.8, 0.8),
-    definition=gru_by_steps,
+    definition=gru_by_steps, multiply_adds=lambda x, w_ih, w_hh: multiply_adds(x, w_ih, w_hh),
     samples=[
         case((3, 2, 3), (2, 2), (6, 3), (6, 2), (6,), (6,)),
         case((2, 2, 3), (2, 2), (6, 3), (6, 2), None, None, reverse=True),

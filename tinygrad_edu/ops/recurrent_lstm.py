@@ -16,7 +16,7 @@ from .by_definition import gradients_by_definition
 from .elementary import tanh
 from .linear import linear
 from .recurrent_products import Gradients, Product
-from .recurrent_steps import Steps, check_layer, over_time, resized, working
+from .recurrent_steps import Steps, check_layer, multiply_adds, over_time, resized, working
 
 
 def lstm_step(x, h, c, w_ih, w_hh, b_ih, b_hh, w_hr=None):
@@ -44,7 +44,7 @@ def _gradients(g, tape, x, h, c, w_ih, w_hh, b_ih, b_hh, w_hr, batch_sizes, reve
     joint=lambda g, tape, x, h, c, w_ih, w_hh, b_ih, b_hh, w_hr, batch_sizes, reverse, needs: _gradients(
         g, tape, x, h, c, w_ih, w_hh, b_ih, b_hh, w_hr, batch_sizes, reverse, needs),
     operands=8, saves=("tape",), promotes=False, internal=True, label="LSTM", domain=(-0.8, 0.8),
-    definition=lstm_by_steps,
+    definition=lstm_by_steps, multiply_adds=lambda x, w_ih, w_hh, w_hr: multiply_adds(x, w_ih, w_hh, w_hr),
     samples=[
         case((3, 2, 3), (2, 2), (2, 2), (8, 3), (8, 2), (8,), (8,), None),
         case((2, 2, 3), (2, 2), (2, 2), (8, 3), (8, 2), None, None, None, reverse=True),

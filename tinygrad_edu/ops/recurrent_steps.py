@@ -14,6 +14,8 @@ after the other, each in one piece of memory, which NumPy's functions go through
 columns of rows.
 """
 
+import math
+
 import numpy as np
 
 from ..errors import OperationError
@@ -156,6 +158,11 @@ def check_layer(name, x, states, weights, batch_sizes):
             raise OperationError(
                 f"{name}: the input is {x.dtype}, but a state or weight is {other.dtype}; convert one with .to(dtype)"
             )
+
+
+def multiply_adds(x, *weights):
+    """Of a layer: each row of x (..., features) goes through all weights once; shapes, None for absent weights."""
+    return math.prod(x[:-1]) * sum([math.prod(weight) for weight in weights if weight is not None])
 
 
 def over_time(step, x, state, batch_sizes=None, reverse=False):

@@ -180,6 +180,22 @@ def test_det_has_both_gradients_also_at_singular_matrices(x):
     check_numerically(lambda a: tg.det(a) * 1.5 + tg.det(a) ** 2, x)
 
 
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e13])
+def test_second_gradients_of_det_lose_nothing_at_almost_singular_matrices(scale):
+    """Of 3 × 3 matrices they are elements of the matrix: there a formula that divides by the determinant keeps only
+    three digits."""
+    left, right = (np.linalg.qr(normal(3, 3))[0] for _ in range(2))
+    x = scale * (left * [1.0, 1.0, 1e-13]) @ right
+    leaf = tg.tensor(x, requires_grad=True)
+    (cofactors,) = tg.grad(tg.det(leaf), [leaf], create_graph=True)
+    (second,) = tg.grad(cofactors[0, 0] + 2 * cofactors[1, 2], [leaf])
+    wanted = np.zeros((3, 3))  # of x11 x22 - x12 x21 - 2 (x00 x21 - x01 x20)
+    wanted[1, 1], wanted[2, 2], wanted[1, 2] = x[2, 2], x[1, 1], -x[2, 1]
+    wanted[2, 1] = -x[1, 2] - 2 * x[0, 0]
+    wanted[0, 0], wanted[0, 1], wanted[2, 0] = -2 * x[2, 1], 2 * x[2, 0], 2 * x[0, 1]
+    assert np.allclose(second.numpy(), wanted, rtol=0, atol=1e-12 * scale)
+
+
 @pytest.mark.parametrize("shape", [(4, 2), (2, 4), (3, 3)])
 def test_gradients_of_full_svd_through_all_columns(shape):
     n, m = shape

@@ -69,9 +69,9 @@ def _silu_gradient(g, x, s):
 @op(
     lambda g, x, beta, threshold: where(x * beta > threshold, g, g * sigmoid(x * beta)),
     elementwise=True, floating=True, inplace=True,
-    definition=lambda x, beta=1.0, threshold=20.0: log1p(exp(x * beta)) / beta,
+    definition=lambda x, beta=1.0, threshold=20.0: where(x * beta > threshold, x, log1p(exp(x * beta)) / beta),
     samples=[*SHAPES, case((3, 4), beta=2.0), case((3, 4), beta=1.0, threshold=50.0),
-             case(np.array([30.0, -3.0]), beta=0.1)],
+             case(np.array([30.0, -3.0]), beta=0.1), case(np.array([3.0, 0.5, -1.0]), beta=2.0, threshold=1.5)],
 )  # fmt: skip
 def softplus(x, beta=1.0, threshold=20.0):
     """log(1 + e^(βx)) / β, a smooth max(x, 0) (Dugas et al. 2001); x itself where βx > threshold."""

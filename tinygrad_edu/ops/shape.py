@@ -113,7 +113,8 @@ def t(x):
 @op(
     lambda g, source, destination: movedim(g, destination, source),
     view=True, linear=(0,), aliases=["moveaxis"], numpy=[np.moveaxis],
-    samples=[case((2, 3, 4), source=0, destination=2), case((2, 3, 4), source=(0, 1), destination=(1, 0))],
+    samples=[case((2, 3, 4), source=0, destination=2), case((2, 3, 4), source=(0, 1), destination=(1, 0)),
+             case((2, 3, 3), source=0, destination=1)],
 )  # fmt: skip
 def movedim(x, source, destination):
     """Dimensions moved from positions `source` to positions `destination`."""

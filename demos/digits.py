@@ -13,11 +13,11 @@ import time
 import numpy as np
 
 import tinygrad_edu as tg
-from tinygrad_edu import check, draw, func, nn, optim
+from tinygrad_edu import check, draw, func, nn, optim, plots
 from tinygrad_edu.data import DataLoader, TensorDataset, datasets
 from tinygrad_edu.nn import functional as F
 
-from . import plots, require
+from . import require
 
 HIDDEN = (256, 128)
 DROPOUT = 0.3
@@ -211,7 +211,7 @@ def draw_curves(path, history):
         "cross-entropy": {"training": train_loss, "test": test_loss},
         "accuracy in %": {"training": np.multiply(train_accuracy, 100), "test": np.multiply(test_accuracy, 100)},
     }
-    return plots.curves(path, epoch, panels, "epoch", log=["cross-entropy"])
+    return plots.save(plots.curves(panels, epoch, "epoch", log=["cross-entropy"]), path)
 
 
 def draw_weights(path, model, height, width):
@@ -219,7 +219,7 @@ def draw_weights(path, model, height, width):
     first = next(model.parameters()).detach().numpy().reshape(-1, height, width)  # (256, pixels) -> (256, h, w)
     largest = np.argsort(-np.square(first).sum(axis=(1, 2)))[:64]
     title = f"{len(largest)} of the {len(first)} units of the first layer: what they look for (red: ink, blue: paper)"
-    return plots.images(path, first[largest], title=title, signed=True)
+    return plots.save(plots.images(first[largest], title=title, signed=True), path)
 
 
 def draw_mistakes(path, model, x, y):
@@ -232,4 +232,4 @@ def draw_mistakes(path, model, x, y):
     title = f"{len(wrong)} of {len(x):,} test images are read wrongly"
     if len(wrong) > len(shown):
         title += f"; these {len(shown)} with the greatest certainty"
-    return plots.images(path, x.numpy()[shown], titles, title)
+    return plots.save(plots.images(x.numpy()[shown], titles, title), path)

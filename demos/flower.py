@@ -10,9 +10,9 @@ import time
 import numpy as np
 
 import tinygrad_edu as tg
-from tinygrad_edu import draw, nn, optim
+from tinygrad_edu import draw, nn, optim, plots
 
-from . import plots, require
+from . import require
 
 COSTS = (0.693048, 0.288083, 0.254385, 0.233864, 0.226792, 0.222644, 0.219731, 0.217504)
 """The course's costs after 0, 1000, ... 7000 iterations. Later ones depend on the rounding of the last bit."""
@@ -88,11 +88,12 @@ def run(options):
         with tg.no_grad():
             return model(tg.tensor(points))[:, 0].numpy()
 
-    title, classes = f"Accuracy {accuracy:.1%}", y[:, 0].numpy()
+    regions = plots.boundary(probability, x, y[:, 0], f"Accuracy {accuracy:.1%}")
+    cost = plots.curves({"cost": {"training": costs}}, range(len(costs)), "iteration")
     files = [
         graph,
-        plots.boundary(f"{options.out}/flower_boundary.png", probability, x.numpy(), classes, title),
-        plots.curves(f"{options.out}/flower_cost.png", range(len(costs)), {"cost": {"training": costs}}, "iteration"),
+        plots.save(regions, f"{options.out}/flower_boundary.png"),
+        plots.save(cost, f"{options.out}/flower_cost.png"),
     ]
     print("\nWrote " + "\n      ".join(files))
     print(f"Time: {time.perf_counter() - start:.1f} s")

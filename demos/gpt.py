@@ -16,10 +16,10 @@ import time
 import numpy as np
 
 import tinygrad_edu as tg
-from tinygrad_edu import nn, optim
+from tinygrad_edu import nn, optim, plots
 from tinygrad_edu.nn import functional as F
 
-from . import plots, require
+from . import require
 
 
 def add_arguments(parser):
@@ -190,7 +190,7 @@ def run(options):
     if history:
         steps, training, held_out = zip(*history)
         panels = {"nats per character": {"training": training, "held out": held_out}}
-        files.insert(0, plots.curves(f"{options.out}/gpt_curve.png", steps, panels, "step"))
+        files.insert(0, plots.save(plots.curves(panels, steps, "step"), f"{options.out}/gpt_curve.png"))
     print("Wrote " + "\n      ".join(files))
     print(f"Time: {time.perf_counter() - start:.1f} s")
     return 0 if finished else 130

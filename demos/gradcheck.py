@@ -13,11 +13,11 @@ import time
 import numpy as np
 
 import tinygrad_edu as tg
-from tinygrad_edu import check
+from tinygrad_edu import check, plots
 from tinygrad_edu.check.noise import noise_of
 from tinygrad_edu.check.scan import Line, Row, agreed, window
 
-from . import plots, require
+from . import require
 
 EPSILON = 1e-7
 RIGHT, WRONG = 1e-7, 1e-3

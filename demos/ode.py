@@ -14,10 +14,10 @@ import time
 import numpy as np
 
 import tinygrad_edu as tg
-from tinygrad_edu import nn, optim
+from tinygrad_edu import nn, optim, plots
 from tinygrad_edu.nn.utils import parameters_to_vector
 
-from . import plots, require
+from . import require
 from .digits import positive
 
 TRUE = np.array([[-0.1, 2.0], [-2.0, -0.1]])  # dy/dt = y³ · TRUE, the spiral of the paper's experiments
@@ -188,9 +188,7 @@ def run(options):
     files = [draw_field(f"{options.out}/ode_field.png", field, truth_drawn.numpy(), points.numpy(), learnt)]
     if losses:
         panels = {"mean squared distance": {"training": losses}}
-        files.append(
-            plots.curves(f"{options.out}/ode_curve.png", range(1, len(losses) + 1), panels, "step", log=list(panels))
-        )
+        files.append(plots.save(plots.curves(panels, log=list(panels)), f"{options.out}/ode_curve.png"))
     print("Wrote " + "\n      ".join(files))
     print(f"Time: {time.perf_counter() - start:.1f} s")
     return 0 if finished else 130

@@ -14,11 +14,11 @@ import time
 import numpy as np
 
 import tinygrad_edu as tg
-from tinygrad_edu import nn, optim
+from tinygrad_edu import nn, optim, plots
 from tinygrad_edu.data import DataLoader, TensorDataset
 from tinygrad_edu.nn import functional as F
 
-from . import plots, require
+from . import require
 from .digits import load, positive
 
 SETTINGS = {"bundled": {"epochs": 60, "batch_size": 32}, "mnist": {"epochs": 10, "batch_size": 128}}
@@ -114,18 +114,20 @@ def run(options):
 
     pairs = np.concatenate([test_x[:8].numpy(), logits[:8].sigmoid().reshape(8, height, width).numpy()])
     files = [
-        plots.images(
-            f"{options.out}/vae_map.png", drawn.numpy(), columns=15, title="What each point of the plane is drawn as"
+        plots.save(
+            plots.images(drawn.numpy(), columns=15, title="What each point of the plane is drawn as"),
+            f"{options.out}/vae_map.png",
         ),
         draw_codes(f"{options.out}/vae_codes.png", mean.numpy(), test_y.numpy()),
-        plots.images(
-            f"{options.out}/vae_pairs.png", pairs, title="Test images, and below what is left of them in two numbers"
+        plots.save(
+            plots.images(pairs, title="Test images, and below what is left of them in two numbers"),
+            f"{options.out}/vae_pairs.png",
         ),
     ]
     if history:
         epochs, errors, divergences = zip(*history)
         panels = {"reconstruction, nats": {"training": errors}, "divergence, nats": {"training": divergences}}
-        files.append(plots.curves(f"{options.out}/vae_curves.png", epochs, panels, "epoch"))
+        files.append(plots.save(plots.curves(panels, epochs, "epoch"), f"{options.out}/vae_curves.png"))
     print("Wrote " + "\n      ".join(files))
     print(f"Time: {time.perf_counter() - start:.1f} s")
     return 0 if finished else 130

@@ -18,6 +18,7 @@ LONGEST = 450
 LAYERS = (
     (
         "errors",
+        "files",
         "clock",
         "lately",
         "dtypes",
@@ -40,7 +41,7 @@ LAYERS = (
     ("observing", "operation", "recording", "calls", "define"),
     ("creation", "ops"),
     ("numpy_functions", "numpy_protocol", "autograd", "linalg", "func", "cost"),
-    ("nn", "optim", "draw", "check", "data", "serialization"),
+    ("nn", "optim", "draw", "plots", "check", "data", "serialization"),
     ("utils", "compat"),
     ("", "interop"),
 )

@@ -46,8 +46,8 @@ half, short, float, double, int, long, bool = (
 
 _LAZY = {
     **{name: (name, None) for name in (
-        "check", "compat", "data", "draw", "func", "interop", "linalg", "nn", "optim", "random", "serialization",
-        "utils",
+        "check", "compat", "data", "draw", "func", "interop", "linalg", "nn", "optim", "plots", "random",
+        "serialization", "utils",
     )},
     **{name: (f"compat.{name}", None) for name in (
         "accelerator", "amp", "backends", "cuda", "distributed", "jit", "mps", "onnx", "profiler", "version", "xpu",

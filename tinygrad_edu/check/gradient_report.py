@@ -11,13 +11,12 @@ that it recorded; if it is wrong, so is the culprit, and of the others it says n
 import contextlib
 import functools
 import json
-import os
-import tempfile
 from collections import Counter
 
 import numpy as np
 
 from ..define import OPS
+from ..files import write_whole
 from ..observing import Observer, observing
 from ..tensor import NUMBERS, Tensor
 from .foreign import Foreign, of_numpy
@@ -293,18 +292,4 @@ def write(coverage, path):
         from .gradient_page import page
 
         text = page(data, coverage.summary())
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with open(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(text)
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-
-
-def _umask():
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    write_whole(path, text)

@@ -85,9 +85,11 @@ def page(data, summary):
 
 
 def _failure(failure):
+    test = failure["test"] or "no test"
+    where = "" if failure["name"] == test else f" in {escape(test)}"
     return (
-        f'<p><b class="{failure["verdict"]}">{failure["verdict"]}</b> {escape(failure["name"])} in '
-        f"{escape(failure['test'] or 'no test')}</p><pre>{escape(failure['text'])}</pre>"
+        f'<p><b class="{failure["verdict"]}">{failure["verdict"]}</b> {escape(failure["name"])}{where}</p>'
+        f"<pre>{escape(failure['text'])}</pre>"
     )
 
 

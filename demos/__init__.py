@@ -4,7 +4,14 @@ import shutil
 from importlib.util import find_spec
 
 DEMOS = ("digits", "flower", "gpt", "vae", "ode", "gradcheck", "benchmark")
-"""Their names. Each is a module here, with `add_arguments(parser)` and `run(options)`, which returns the exit code."""
+"""Their names. Each is a module here ("cat-deep" is cat_deep.py), with
+
+SEED, SECONDS          the number of the course notes that it belongs to ("" if none), and its time on two cores
+run(options)           returns the exit code
+add_arguments(parser)  if it has options besides those that all have (see __main__.py)
+
+The first line of its documentation is what the list shows.
+"""
 
 
 def require(*packages):

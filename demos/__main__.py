@@ -3,6 +3,7 @@
 import argparse
 import importlib
 import sys
+import time
 from difflib import get_close_matches
 
 from . import DEMOS
@@ -11,7 +12,8 @@ USAGE = """\
 usage: python -m demos [demo] [options]
 
 {demos}
-  list       this list of demos
+  list            this list of demos
+  all             every demo, one after the other; with --quick each in a few seconds
 
 Without a name it is digits. What options a demo has: python -m demos digits --help
 They need packages for data and pictures: pip install "tinygrad-edu[demos]"
@@ -29,22 +31,29 @@ def main(arguments=None):
         return 0
     if name.startswith("-"):
         name, rest = "digits", [name, *rest]
-    if name not in DEMOS:
+    if name not in (*DEMOS, "all"):
         close = get_close_matches(name, DEMOS, 1)
-        hint = f"Did you mean {close[0]}?" if close else f"There are {' and '.join(DEMOS)}."
+        hint = f"Did you mean {close[0]}?" if close else f"There are {', '.join(DEMOS)}."
         print(f"There is no demo {name!r}. {hint} See python -m demos list", file=sys.stderr)
         return 2
-    demo = importlib.import_module(f"demos.{name}")
-    parser = argparse.ArgumentParser(
-        prog=f"python -m demos {name}", description=demo.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    demo.add_arguments(parser)
-    options = parser.parse_args(rest)
     try:
-        return demo.run(options)
+        return run_all(rest) if name == "all" else run(name, rest)
     except KeyboardInterrupt:
         print("\nStopped by Ctrl-C.", file=sys.stderr)
         return 130
+
+
+def run(name, arguments):
+    """Run one demo; the exit code."""
+    demo = module_of(name)
+    parser = argparse.ArgumentParser(
+        prog=f"python -m demos {name}", description=demo.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    if hasattr(demo, "add_arguments"):  # options of its own
+        demo.add_arguments(parser)
+    add_common_arguments(parser)
+    try:
+        return demo.run(parser.parse_args(arguments))
     except ImportError as error:
         if "pip install" not in str(error):  # a missing package is the user's to mend, anything else a fault of ours
             raise
@@ -52,10 +61,48 @@ def main(arguments=None):
         return 1
 
 
+def add_common_arguments(parser):
+    """The options that every demo has."""
+    add = parser.add_argument
+    add("--seed", type=int, default=0, metavar="N", help="for all random numbers (default: 0)")
+    add("--out", default="out", metavar="FOLDER", help="where pictures go (default: out)")
+    add("--quick", action="store_true", help="a few seconds only: fewer steps, and figures that mean nothing")
+    add("--no-progress", action="store_true", help="no progress bars")
+
+
+def run_all(arguments):
+    """Run all demos but the benchmark with the options that all have; 0 if all went well."""
+    parser = argparse.ArgumentParser(prog="python -m demos all", description="Every demo, one after the other.")
+    add_common_arguments(parser)
+    parser.parse_args(arguments)  # before the first one starts
+    failed = []
+    for name in DEMOS:
+        if name == "benchmark":
+            continue
+        print(f"\n──── {name} " + "─" * (90 - len(name)), flush=True)
+        start = time.perf_counter()
+        code = run(name, arguments)
+        if code == 130:
+            return code
+        if code:
+            failed.append(name)
+        print(f"──── {name}: {'failed' if code else 'ok'}, {time.perf_counter() - start:.1f} s", flush=True)
+    print(f"\n{len(DEMOS) - 1 - len(failed)} demos ok" + (f", failed: {', '.join(failed)}" if failed else ""))
+    return 1 if failed else 0
+
+
+def module_of(name):
+    return importlib.import_module("demos." + name.replace("-", "_"))
+
+
 def listing():
-    """A line for each demo: its name and the first line of its documentation."""
-    docs = {name: importlib.import_module(f"demos.{name}").__doc__ for name in DEMOS}
-    return "\n".join(f"  {name:10} {doc.partition(chr(10))[0]}" for name, doc in docs.items())
+    """A line for each demo: its name, the course notes that it belongs to, its time on two cores, and the first line of
+    its documentation."""
+    lines = []
+    for name in DEMOS:
+        demo = module_of(name)
+        lines.append(f"  {name:15} {demo.SEED:4} {demo.SECONDS:4} s  {demo.__doc__.partition(chr(10))[0]}")
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

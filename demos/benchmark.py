@@ -1,5 +1,4 @@
-"""Measures how fast it is: nanoseconds per operation, and whole training steps beside the same steps written by hand in
-NumPy.
+"""Measures how fast it is: nanoseconds per operation, and training steps beside the same ones by hand in NumPy.
 
 A step written by hand computes exactly what is needed and nothing else; it is the limit that a library on NumPy can
 approach. The two take turns, round by round, so that a busy machine slows both alike: look at the ratios, not at the
@@ -13,6 +12,8 @@ import numpy as np
 
 import tinygrad_edu as tg
 from tinygrad_edu import nn, optim
+
+SEED, SECONDS = "", 60
 
 float32 = np.float32
 
@@ -194,7 +195,6 @@ def add_arguments(parser):
     parser.add_argument(
         "--rounds",
         type=int,
-        default=5,
         metavar="N",
         help="how often each step and its counterpart take turns (default: 5)",
     )
@@ -202,5 +202,5 @@ def add_arguments(parser):
 
 def run(options):
     report_operations()
-    report_steps(options.rounds)
+    report_steps(options.rounds or (1 if options.quick else 5))
     return 0

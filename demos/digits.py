@@ -19,6 +19,8 @@ from tinygrad_edu.nn import functional as F
 
 from . import require
 
+SEED, SECONDS = "", 7
+
 HIDDEN = (256, 128)
 DROPOUT = 0.3
 SETTINGS = {  # the more data, the less penalty is needed
@@ -36,9 +38,6 @@ def add_arguments(parser):
     )  # fmt: skip
     add("--epochs", type=positive, metavar="N", help="passes over the training data (default: 30, MNIST 12)")
     add("--batch-size", type=positive, metavar="N", help="images per step (default: 32, MNIST 128)")
-    add("--seed", type=int, default=0, metavar="N", help="for weights, dropout and the order of images (default: 0)")
-    add("--out", default="out", metavar="FOLDER", help="where pictures go (default: out)")
-    add("--no-progress", action="store_true", help="no progress bars")
 
 
 def positive(text):
@@ -166,7 +165,7 @@ def run(options):
         print(error, file=sys.stderr)
         return 1
     settings = dict(SETTINGS[name])
-    settings["epochs"] = options.epochs or settings["epochs"]
+    settings["epochs"] = options.epochs or (2 if options.quick else settings["epochs"])
     settings["batch_size"] = options.batch_size or settings["batch_size"]
     count, height, width = train_set[0].shape
     title = {"bundled": "scikit-learn's bundled digits", "mnist": "MNIST"}[name]

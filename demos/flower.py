@@ -14,14 +14,12 @@ from tinygrad_edu import draw, nn, optim, plots
 
 from . import require
 
+SEED, SECONDS = "004", 6
+
 COSTS = (0.693048, 0.288083, 0.254385, 0.233864, 0.226792, 0.222644, 0.219731, 0.217504)
 """The course's costs after 0, 1000, ... 7000 iterations. Later ones depend on the rounding of the last bit."""
 
 ITERATIONS = 10_000
-
-
-def add_arguments(parser):
-    parser.add_argument("--out", default="out", metavar="FOLDER", help="where pictures go (default: out)")
 
 
 def data():

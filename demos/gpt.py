@@ -21,18 +21,17 @@ from tinygrad_edu.nn import functional as F
 
 from . import require
 
+SEED, SECONDS = "", 40
+
 
 def add_arguments(parser):
     add = parser.add_argument
     add("--text", metavar="FILE", help="a text to learn from (default: see above)")
-    add("--steps", type=int, default=1000, metavar="N", help="training steps (default: 1000)")
+    add("--steps", type=int, metavar="N", help="training steps (default: 1000)")
     add("--context", type=int, default=64, metavar="N", help="characters that it sees at a time (default: 64)")
     add("--width", type=int, default=64, metavar="N", help="numbers for each character, a multiple of 4 (default: 64)")
     add("--layers", type=int, default=2, metavar="N", help="transformer blocks (default: 2)")
     add("--write", type=int, default=400, metavar="N", help="characters to write at the end (default: 400)")
-    add("--seed", type=int, default=0, metavar="N", help="for weights, batches and the sample (default: 0)")
-    add("--out", default="out", metavar="FOLDER", help="where pictures go (default: out)")
-    add("--no-progress", action="store_true", help="no progress bar")
 
 
 class Attention(nn.Module):
@@ -171,8 +170,9 @@ def run(options):
     model = GPT(len(alphabet), options.context, options.width, options.layers)
     parameters = sum(p.numel() for p in model.parameters())
     print(f"{parameters:,} parameters; guessing costs {math.log(len(alphabet)):.3f} nats\n")
+    steps = (30 if options.quick else 1000) if options.steps is None else options.steps
     history, finished = train(
-        model, numbers[:cut], numbers[cut:], options.context, options.steps, not options.no_progress
+        model, numbers[:cut], numbers[cut:], options.context, steps, not options.no_progress
     )  # fmt: skip
     if not finished:
         print("\nStopped by Ctrl-C. What was learned so far:")

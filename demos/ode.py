@@ -20,6 +20,8 @@ from tinygrad_edu.nn.utils import parameters_to_vector
 from . import require
 from .digits import positive
 
+SEED, SECONDS = "", 12
+
 TRUE = np.array([[-0.1, 2.0], [-2.0, -0.1]])  # dy/dt = y³ · TRUE, the spiral of the paper's experiments
 PIECE = 6
 """How many points the trajectories to be fitted pass through. One through all points would first have to find them."""
@@ -27,11 +29,8 @@ PIECE = 6
 
 def add_arguments(parser):
     add = parser.add_argument
-    add("--steps", type=positive, default=100, metavar="N", help="steps of L-BFGS (default: 100)")
+    add("--steps", type=positive, metavar="N", help="steps of L-BFGS (default: 100)")
     add("--adjoint", action="store_true", help="gradients from the adjoint equation instead of the recorded steps")
-    add("--seed", type=int, default=0, metavar="N", help="for weights and noise (default: 0)")
-    add("--out", default="out", metavar="FOLDER", help="where pictures go (default: out)")
-    add("--no-progress", action="store_true", help="no progress bar")
 
 
 class Field(nn.Module):
@@ -175,9 +174,10 @@ def run(options):
 
     difference = compare(field, times, points)
     print(f"The gradients of the recorded steps and of the adjoint equation differ by {difference:.1e}, relatively")
-    losses, finished = train(field, times, points, options.steps, options.adjoint, not options.no_progress)
+    steps = options.steps or (5 if options.quick else 100)
+    losses, finished = train(field, times, points, steps, options.adjoint, not options.no_progress)
     if not finished:
-        print(f"\nStopped by Ctrl-C after {len(losses)} of {options.steps} steps. What was learned so far:")
+        print(f"\nStopped by Ctrl-C after {len(losses)} of {steps} steps. What was learned so far:")
     with tg.no_grad():
         learnt = trajectory(field, points[0], fine, 1).numpy()
         away = (trajectory(field, truth[0], times) - truth).square().sum(1).sqrt().mean().item()

@@ -21,6 +21,8 @@ from tinygrad_edu.nn import functional as F
 from . import require
 from .digits import load, positive
 
+SEED, SECONDS = "", 25
+
 SETTINGS = {"bundled": {"epochs": 60, "batch_size": 32}, "mnist": {"epochs": 10, "batch_size": 128}}
 
 
@@ -28,9 +30,6 @@ def add_arguments(parser):
     add = parser.add_argument
     add("--data", choices=("auto", "bundled", "mnist"), default="auto", help="as for the demo digits (default: auto)")
     add("--epochs", type=positive, metavar="N", help="passes over the training data (default: 60, MNIST 10)")
-    add("--seed", type=int, default=0, metavar="N", help="for weights, noise and the order of images (default: 0)")
-    add("--out", default="out", metavar="FOLDER", help="where pictures go (default: out)")
-    add("--no-progress", action="store_true", help="no progress bars")
 
 
 class VAE(nn.Module):
@@ -100,7 +99,8 @@ def run(options):
 
     tg.manual_seed(options.seed)
     model = VAE(height * width)
-    settings = {**SETTINGS[name], **({"epochs": options.epochs} if options.epochs else {})}
+    settings = dict(SETTINGS[name])
+    settings["epochs"] = options.epochs or (2 if options.quick else settings["epochs"])
     history, finished = train(model, train_x.flatten(1), **settings, progress=not options.no_progress)
     if not finished:
         print(f"\nStopped by Ctrl-C after {len(history)} of {settings['epochs']} epochs. What was learned so far:")

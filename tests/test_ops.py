@@ -14,7 +14,7 @@ import hypothesis.strategies as st  # noqa: E402
 from hypothesis import given, settings  # noqa: E402
 
 import tinygrad_edu as tg  # noqa: E402
-from tinygrad_edu.check import assert_gradients  # noqa: E402
+from tinygrad_edu.check import assert_gradients, gradients  # noqa: E402
 from tinygrad_edu.check.operands import as_function, differentiable_operands, domain_of, laid_out, operands_of  # noqa: E402
 from tinygrad_edu.check.strategies import layouts, operands, seeds, tensors_or_arrays  # noqa: E402
 from tinygrad_edu.define import OPS  # noqa: E402
@@ -203,6 +203,7 @@ def test_gradient_of_square_and_of_broadcast_operands(entry):
 
 
 @for_each(entry for entry in DIFFERENTIABLE if not entry.saves)
+@settings(max_examples=5)
 @given(st.data())
 def test_second_order(entry, data):
     """The gradient of the gradient is the numerical derivative of the gradient."""
@@ -220,7 +221,11 @@ def test_second_order_of_layers(entry, data):
 def check_second_order(entry, data):
     arrays, attributes = data.draw(operands(entry))
     fn, inputs = as_function(entry, arrays, attributes)
-    assert_gradients(fn, *inputs, order=2, seed=data.draw(seeds()))
+    report = gradients(fn, *inputs, order=2, seed=data.draw(seeds()))
+    assert report.verdict != "wrong", str(report)
+    doubtful = [element for element in report.elements if element.verdict == "inconclusive"]
+    assert doubtful or report.verdict != "inconclusive", str(report)
+    assert all(abs(e.analytic) < 1e-12 and abs(e.numerical) + e.error < 1e-9 for e in doubtful), str(report)
 
 
 @needs_torch

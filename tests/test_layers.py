@@ -18,8 +18,8 @@ LONGEST = 450
 LAYERS = (
     (
         "errors",
-        "files",
         "clock",
+        "files",
         "lately",
         "dtypes",
         "devices",
@@ -42,7 +42,7 @@ LAYERS = (
     ("creation", "ops"),
     ("numpy_functions", "numpy_protocol", "autograd", "linalg", "func", "cost"),
     ("nn", "optim", "draw", "plots", "check", "data", "serialization"),
-    ("utils", "compat"),
+    ("utils", "compat", "ask", "train"),
     ("", "interop"),
 )
 """Packages and modules from low to high. What a module imports when it is imported lies in its own layer or a lower
@@ -51,7 +51,7 @@ one.
 The last is tinygrad_edu itself. An import inside a function may reach a higher layer.
 """
 
-OPTIONAL = "graphviz pygraphviz matplotlib hypothesis sklearn tqdm pooch scipy torch pytest PIL".split()
+OPTIONAL = "graphviz pygraphviz matplotlib hypothesis sklearn tqdm pooch h5py scipy torch pytest PIL".split()
 """What `import tinygrad_edu` must not import."""
 
 

@@ -47,7 +47,7 @@ half, short, float, double, int, long, bool = (
 _LAZY = {
     **{name: (name, None) for name in (
         "check", "compat", "data", "draw", "func", "interop", "linalg", "nn", "optim", "plots", "random",
-        "serialization", "utils",
+        "serialization", "train", "utils",
     )},
     **{name: (f"compat.{name}", None) for name in (
         "accelerator", "amp", "backends", "cuda", "distributed", "jit", "mps", "onnx", "profiler", "version", "xpu",
@@ -57,6 +57,9 @@ _LAZY = {
         "set_default_device", "set_default_tensor_type", "set_float32_matmul_precision", "set_num_interop_threads",
         "use_deterministic_algorithms",
     )},
+    "ask": ("ask", None),
+    "lint": ("ask", "lint"),
+    "why": ("ask", "why"),
     "autocast": ("compat.amp", "autocast"),
     "vmap": ("func", "vmap"),
     "summary": ("draw.summary", "summary"),

@@ -45,4 +45,5 @@ def nbytes(step):
 
 
 def shape_of(operand):
-    return operand.shape if isinstance(operand, Value) else getattr(operand, "shape", () if operand is not None else None)
+    """The shape of an operand: a Value, an array, a number, or None."""
+    return getattr(operand, "shape", None if operand is None else ())

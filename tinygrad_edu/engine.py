@@ -146,6 +146,8 @@ def quiet_sweep(seeds, box, wanted, retain_graph, create_graph):
             found[node] = g
         op = node.op
         if op is None or (needed is not None and needed.isdisjoint(node.parents)):
+            if observer is not None:
+                observer.arrived(node, g, wanted is None)
             continue
         kept = node.kept
         if kept is None:
@@ -157,12 +159,14 @@ def quiet_sweep(seeds, box, wanted, retain_graph, create_graph):
             parts = op.gradients(node, g, box, create_graph)
             if observer is not None:
                 observer.gradients(node, g, parts)
-            for parent, d in zip(node.parents, parts):
+            for number, (parent, d) in enumerate(zip(node.parents, parts)):
                 if parent is None or d is None or (needed is not None and parent not in needed):
                     continue
                 if parent.shape is not None:
                     d = fitted(d, parent)
-                pending[parent] = pending[parent] + d if parent in pending else d
+                pending[parent] = so_far = pending[parent] + d if parent in pending else d
+                if observer is not None:
+                    observer.contributed(node, number, d, so_far)
             latest_write = writes.latest  # a custom Function may have written
         else:  # the usual case: one rule per operand, on arrays
             large = g.size > LARGE and op.elementwise

@@ -4,7 +4,9 @@ Each thread has its own setting.
 """
 
 import functools
+import sys
 
+from . import lately
 from .modes import state
 
 __all__ = ["enable_grad", "inference_mode", "is_grad_enabled", "no_grad", "set_grad_enabled"]
@@ -25,6 +27,8 @@ class _GradMode:
     def __enter__(self):
         self.outer.append(state.grad_enabled)
         state.grad_enabled = self.mode
+        if not self.mode and not lately.of_this_package(sys._getframe(1).f_code.co_filename):
+            lately.unrecorded.append(lately.noted("no_grad()"))
 
     def __exit__(self, *error):
         state.grad_enabled = self.outer.pop()

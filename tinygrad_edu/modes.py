@@ -5,6 +5,8 @@ import threading
 
 import numpy as np
 
+from . import lately
+
 
 class Mode:
     """What each thread has for itself: whether operations are recorded, and how to keep NumPy quiet.
@@ -41,8 +43,10 @@ state = ThreadState()
 
 def taken_out(tensor, how, result):
     """Tell that values of a recorded tensor have left the graph: what is computed from `result` is not recorded."""
-    if state.mode.observer is not None and tensor.node is not None:
-        state.mode.observer.left_graph(tensor, how, result)
+    if tensor.node is not None:
+        lately.left(tensor.node, how)
+        if state.mode.observer is not None:
+            state.mode.observer.left_graph(tensor, how, result)
     return result
 
 

@@ -59,6 +59,14 @@ class Observer:
         several results.
         """
 
+    def contributed(self, node, number, part, so_far):
+        """Of those gradients, the `part` of operand `number`, now of its shape and dtype, was added to what other uses
+        of that operand have contributed: `so_far` is the sum; `part` itself if it is the first."""
+
+    def arrived(self, node, g, collected):
+        """The gradient `g` of a node from which nothing flows on, usually a leaf, is complete. `collected`: it was
+        added to the leaf's own (`.grad`), which it has now."""
+
     def backward_ends(self):
         """The gradients are computed, or the backward pass has raised."""
 
@@ -93,9 +101,10 @@ def together(outer, observer):
     return observer if outer is None else _Several((*observers_in(outer), observer))
 
 
-def without(observer, kind):
-    """What remains of an observer if those of one class no longer listen: an observer or None."""
-    others = tuple([each for each in observers_in(observer) if not isinstance(each, kind)])
+def without(observer, leaving):
+    """What remains of an observer if one of those in it, or all of one class, no longer listen: an observer or None."""
+    leaves = (lambda each: isinstance(each, leaving)) if isinstance(leaving, type) else (lambda each: each is leaving)
+    others = tuple([each for each in observers_in(observer) if not leaves(each)])
     return _Several(others) if len(others) > 1 else others[0] if others else None
 
 

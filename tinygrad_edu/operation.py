@@ -139,6 +139,7 @@ class SelectOp:
     rules = joint = definition = None
     keeps = elementwise = view = False
     differentiable = True
+    passes_on = False  # whether it makes no results of its own, but hands its operands on
 
     def gradients(self, node, g, box, create_graph):
         return (Parts({node.attributes["index"]: g}),)

@@ -152,7 +152,7 @@ class Tensor:
     @property
     def data(self):
         """The same values without history. Writing into it changes this tensor."""
-        return self.detach()
+        return taken_out(self, ".data", of_array(self.array, None))
 
     @data.setter
     def data(self, value):
@@ -364,6 +364,8 @@ def tensor(data, dtype=None, requires_grad=False, device=None):
     """
     check_device(device)
     result = of_array(new_array(data, dtype, copy=True), None)
+    for x in recorded(data):
+        taken_out(x, "tensor()", result)
     if requires_grad:
         result.requires_grad = True
     return result
@@ -375,7 +377,10 @@ def as_tensor(data, dtype=None, device=None):
     check_device(device)
     if isinstance(data, Tensor):
         return data if dtype is None or data.dtype == as_dtype(dtype) else data.to(dtype)
-    return of_array(new_array(data, dtype, copy=False), None)
+    result = of_array(new_array(data, dtype, copy=False), None)
+    for x in recorded(data):
+        taken_out(x, "tensor()", result)
+    return result
 
 
 def from_numpy(array):
@@ -413,6 +418,17 @@ def new_array(data, dtype, copy):
     dtype = as_dtype(dtype)
     array = (np.array if copy else np.asarray)(data, dtype=dtype)
     return array if array.dtype.isnative else array.astype(dtype.newbyteorder("="))
+
+
+def recorded(data):
+    """The Tensors with a history in nested sequences that begin or end with a Tensor or sequence."""
+    if isinstance(data, Tensor):
+        if data.node is not None:
+            yield data
+    elif isinstance(data, (list, tuple)) and data:
+        if isinstance(data[0], (Tensor, list, tuple)) or isinstance(data[-1], Tensor):
+            for item in data:
+                yield from recorded(item)
 
 
 def plain(data):

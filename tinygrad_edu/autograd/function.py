@@ -276,7 +276,7 @@ class FunctionOp:
         gradients = self._given(node, g, saved, create_graph)
         ctx = saved.context(FunctionCtx, node, select)
         once = getattr(cls.backward, "once_differentiable", False)
-        start, mode = writes.latest, state.mode
+        start = writes.latest
         cuts = Cuts()
         with observing(cuts) if create_graph else contextlib.nullcontext():
             with set_grad_enabled(create_graph and not once):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .. import lately
 from ..engine import extras_of, sweep
 from ..errors import AutogradError
 from ..modes import state
@@ -21,6 +22,8 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, 
     """
     tensors = _sequence(tensors, "tensors")
     seeds = _seeds(tensors, grad_tensors, create_graph)
+    for node, _ in seeds:
+        lately.backwards.append(lately.noted("backward()", node, node.number))
     retain = create_graph if retain_graph is None else retain_graph
     if inputs is None:
         sweep(seeds, of_array, retain_graph=retain, create_graph=create_graph)
@@ -92,7 +95,11 @@ def _seeds(tensors, gradients, create_graph):
         gradients = (gradients,)
     if len(gradients) != len(tensors):
         raise AutogradError(f"{len(tensors)} tensors, but {len(gradients)} gradients to start from; give one for each")
-    return [(x.node, _seed(x, g, create_graph)) for x, g in zip(tensors, gradients)]
+    seeds = [(x.node, _seed(x, g, create_graph)) for x, g in zip(tensors, gradients)]
+    if state.mode.observer is not None:
+        for x in tensors:
+            state.mode.observer.backward_starts(x)
+    return seeds
 
 
 def _seed(x, g, create_graph):
@@ -103,8 +110,6 @@ def _seed(x, g, create_graph):
             "does: there is nothing to differentiate. Was requires_grad forgotten, or is it computed under no_grad() "
             "or after detach()?"
         )
-    if state.mode.observer is not None:
-        state.mode.observer.backward_starts(x)
     if g is None:
         if x.array.size != 1:
             raise AutogradError(

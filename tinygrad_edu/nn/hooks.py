@@ -81,6 +81,7 @@ class TapOp(SelectOp):
     """
 
     name = label = "tap"
+    passes_on = True
 
     def gradients(self, node, g, box, create_graph):
         return node.attributes["call"](g.filled(node, box if create_graph else None))

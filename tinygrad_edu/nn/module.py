@@ -10,6 +10,7 @@ from collections import deque
 
 import numpy as np
 
+from .. import lately
 from ..clock import tick
 from ..modes import state
 from ..tensor import Tensor, of_array
@@ -58,6 +59,7 @@ class Module:
         if self._hooks is not None:
             return call_with_hooks(self, args, kwargs)
         if not mode.grad_enabled:
+            self.__dict__["_unrecorded"] = tick()
             return self.forward(*args, **kwargs)
         start = tick()
         result = self.forward(*args, **kwargs)
@@ -283,6 +285,7 @@ class Module:
 
     def zero_grad(self, set_to_none=True):
         """Forget the gradients of all parameters, or (set_to_none=False) make them zero."""
+        lately.resets.append(lately.noted("zero_grad()", self))
         for parameter in self.parameters():
             if parameter.grad is not None:
                 parameter.grad = None if set_to_none else parameter.grad.detach() * 0
@@ -358,6 +361,7 @@ class Module:
     def __getstate__(self):
         attributes = self.__dict__.copy()
         attributes.pop("_calls", None)
+        attributes.pop("_unrecorded", None)
         return attributes
 
     def __setstate__(self, attributes):

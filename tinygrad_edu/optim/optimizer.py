@@ -6,6 +6,7 @@ from collections import defaultdict
 
 import numpy as np
 
+from .. import lately
 from ..autograd.hooks import RemovableHandle
 from ..dtypes import default_float
 from ..grad_mode import enable_grad
@@ -172,6 +173,7 @@ class Optimizer(Saving):
 
     def zero_grad(self, set_to_none=True):
         """Forget the gradients; with set_to_none=False fill them with zeros instead."""
+        lately.resets.append(lately.noted("zero_grad()", self))
         for group in self.param_groups:
             for p in group["params"]:
                 if set_to_none:

@@ -3,7 +3,7 @@
 import shutil
 from importlib.util import find_spec
 
-DEMOS = ("digits", "flower", "gpt", "vae", "ode", "gradcheck", "benchmark")
+DEMOS = ("digits", "flower", "gpt", "vae", "ode", "gradcheck", "film", "benchmark")
 """Their names. Each is a module here ("cat-deep" is cat_deep.py), with
 
 SEED, SECONDS          the number of the course notes that it belongs to ("" if none), and its time on two cores

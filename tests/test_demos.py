@@ -19,7 +19,7 @@ for package in ("sklearn", "matplotlib", "threadpoolctl", "tqdm"):
 from threadpoolctl import threadpool_limits
 
 import demos
-from demos import digits, flower, gpt, gradcheck
+from demos import digits, film, flower, gpt, gradcheck
 from demos.__main__ import main
 from tinygrad_edu import nn, optim, plots
 from tinygrad_edu.data import datasets
@@ -28,7 +28,7 @@ from tinygrad_edu.data import datasets
 @pytest.fixture(autouse=True)
 def no_mnist(monkeypatch):
     monkeypatch.delenv("TINYGRAD_EDU_DATA", raising=False)
-    monkeypatch.setattr(datasets, "cache_folder", lambda: "/no/such/folder")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/no/such/folder")
 
 
 @pytest.fixture(autouse=True)
@@ -85,7 +85,7 @@ def test_digits(capsys, tmp_path):
     assert main(["digits", "--out", str(tmp_path)]) == 0
     captured = capsys.readouterr()
     assert accuracy(captured.out) >= 97
-    assert "bundled digits (no MNIST in /no/such/folder/mnist" in captured.out
+    assert "bundled digits (no MNIST in /no/such/folder/tinygrad_edu/mnist" in captured.out
     assert "gradients: ok (18 ok;" in captured.out
     assert "50,826 parameters" in captured.out and all(name in captured.out for name in DIGITS_FILES)
     assert "epoch 30/30" in captured.err
@@ -317,6 +317,26 @@ def test_ctrl_c_in_the_middle(name, monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(optim.Optimizer, "zero_grad", interrupted)
     assert main([name, "--no-progress", "--out", str(tmp_path)]) == 130
     assert "Stopped by Ctrl-C" in capsys.readouterr().out and os.listdir(tmp_path)
+
+
+# ---- film
+
+
+def test_film(capsys, tmp_path, monkeypatch):
+    assert main(["film", "--out", str(tmp_path)]) == 0
+    text = capsys.readouterr().out
+    assert "w1.grad += … through %1                     -4.723" in text and "losses: 0.693048, " in text
+    assert sorted(os.listdir(tmp_path)) == ["film_flower.html", "film_neuron.html"]
+    assert "One neuron" in (tmp_path / "film_neuron.html").read_text(encoding="utf-8")
+    neuron = film.neuron
+
+    def wrong(steps):
+        made, gradients, formulas = neuron(steps)
+        return made, {**gradients, "b": 1.0}, formulas
+
+    monkeypatch.setattr(film, "neuron", wrong)
+    assert main(["film", "--quick", "--out", str(tmp_path)]) == 1
+    assert "not those of the formula" in capsys.readouterr().out
 
 
 # ---- gradcheck

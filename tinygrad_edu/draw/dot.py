@@ -1,62 +1,72 @@
 """A picture as DOT text, the language of Graphviz."""
 
-from html import escape
+import textwrap
+from collections import Counter
+
+from .labels import coloured, escaped_string, filling, label_html, small, table, text_html, title_of
+from .naming import shape_text
+from .theme import EXPLODING, VANISHING, colour_of_gradient, ink_on
 
 FONT = "Helvetica,Arial,sans-serif"
-INK, PALE = "#2b2f36", "#6b7280"
 
-# Calm colours that also differ when printed in grey; the shapes differ as well.
-STYLES = {
-    "operation": {"fillcolor": "#ffffff", "color": "#8b93a1", "style": "rounded,filled"},
-    "parameter": {"fillcolor": "#d9e7f5", "color": "#47719c", "style": "filled"},
-    "leaf": {"fillcolor": "#fbefcd", "color": "#b08a1e", "style": "filled"},
-    "input": {"fillcolor": "#fbefcd", "color": "#b08a1e", "style": "filled"},
-    "output": {"fillcolor": "#f6d8d0", "color": "#b0503a", "style": "rounded,filled", "penwidth": "1.8"},
-    "constant": {"shape": "plain", "fontcolor": PALE},
-    "gap": {"fillcolor": "#f1f2f4", "color": "#8b93a1", "style": "rounded,dashed,filled"},
-}
 PAGE = {
-    "bgcolor": "#ffffff", "fontname": FONT, "fontsize": "12", "fontcolor": INK, "pad": "0.2",
+    "fontname": FONT, "fontsize": "12", "pad": "0.2",
     "nodesep": "0.28", "ranksep": "0.32", "ordering": "in",  # operands from left to right
 }  # fmt: skip
 BOXES = {
-    "shape": "box", "fontname": FONT, "fontsize": "12", "fontcolor": INK,
+    "shape": "box", "fontname": FONT, "fontsize": "12",
     "margin": "0.12,0.04", "height": "0.3", "width": "0.4", "penwidth": "1.1",
 }  # fmt: skip
-ARROWS = {"color": PALE, "arrowsize": "0.6", "penwidth": "0.9"}
-FAINT = {"color": "#a3a9b4", "arrowhead": "none"}  # from a constant
-DOT = {"shape": "point", "width": "0.07", "color": "#a3a9b4"}  # a constant of which nothing is known
-LEGEND = {"parameter": "parameter", "input": "input or leaf", "operation": "operation", "output": "output"}
+ARROWS = {"arrowsize": "0.6", "penwidth": "0.9", "fontname": FONT, "fontsize": "8.5"}
+LEGEND = {
+    "parameter": "parameter", "input": "input or leaf", "operation": "operation", "module": "module",
+    "cut": "leaves the graph", "failed": "failed", "output": "output", "gradient": "gradient",
+}  # fmt: skip
 
 
-def dot_text(picture, direction, shapes, title, legend):
-    """DOT text of a Picture."""
+def dot_text(picture, look):
+    """DOT text of a Picture; look: a Look (see graph.py)."""
     from graphviz import Digraph
 
-    digraph = Digraph("graph", node_attr=BOXES, edge_attr=ARROWS)
-    digraph.attr(rankdir=direction, **PAGE)
+    theme = look.theme
+    digraph = Digraph("graph", node_attr={**BOXES, "fontcolor": theme.ink}, edge_attr={**ARROWS, "color": theme.line})
+    digraph.attr(rankdir=look.direction, bgcolor=theme.page, fontcolor=theme.ink, **PAGE)
     if len(picture.vertices) > 150:
-        digraph.attr(nslimit="2", nslimit1="2")  # bounds the search for the best layout, which else takes minutes
-    caption = caption_html(picture, title, legend)
+        digraph.attr(nslimit="1", nslimit1="1")  # bounds the search for the best layout, which else takes minutes
+    caption = caption_html(picture, look)
     if caption:
         digraph.attr(label=caption, labelloc="t")
 
     ids = {vertex: f"n{number}" for number, vertex in enumerate(picture.vertices)}
     parts = {None: digraph}
     clusters = in_clusters(picture.vertices)
+    content = Counter([vertex.cluster for vertex in picture.vertices] + [cluster.around for cluster in clusters] * 2)
+    lonely = {cluster for cluster in clusters if content[cluster] == 1 and cluster.times == 1}  # need no frame
     for number, cluster in enumerate(clusters):
         parts[cluster] = part = Digraph(f"cluster_{number}")
+        title = text_html(title_of(cluster))
         part.attr(
-            label=f"<{text_html(cluster.title)}>", labeljust="l", fontsize="10", fontcolor=PALE, margin="10",
-            style="rounded,filled", color="#c3cad5", fillcolor="#e9edf3" if cluster.depth % 2 else "#f4f6f9",
+            label=f"<<B>{title}</B>>" if cluster.times > 1 else f"<{title}>", labeljust="l", fontsize="10",
+            fontcolor=theme.ink if cluster.times > 1 else theme.pale, margin="10",
+            style="rounded,filled", penwidth="2" if cluster.times > 1 else "1", color=theme.frame,
+            fillcolor=theme.clusters[cluster.depth % 2],
         )  # fmt: skip
     for vertex in picture.vertices:
-        add_vertex(parts[vertex.cluster], ids[vertex], vertex, shapes)
+        inside = vertex.cluster not in lonely
+        part = parts[vertex.cluster if inside else vertex.cluster.around]
+        add_vertex(part, ids[vertex], vertex, look, alone=not inside)
     for cluster in reversed(clusters):  # inner ones first
-        parts[cluster.around].subgraph(parts[cluster])
+        if cluster not in lonely:
+            parts[cluster.around].subgraph(parts[cluster])
     for vertex in picture.vertices:
-        for operand in vertex.operands:
-            digraph.edge(ids[operand], ids[vertex], **(FAINT if operand.kind == "constant" else {}))
+        for operand, pick in zip(vertex.operands, vertex.picks):
+            add_edge(digraph, ids, operand, vertex, pick, look)
+    for source, user in picture.loops:
+        kind, text = ("gradient", "round before") if user.kind == "gradient" else ("cut", "next round")
+        digraph.edge(
+            ids[source], ids[user], constraint="false", style="dashed", color=theme.styles[kind]["color"],
+            label=f"<{small(text, theme.pale)}>",
+        )  # fmt: skip
     return digraph.source
 
 
@@ -70,66 +80,90 @@ def in_clusters(vertices):
     return list(found)
 
 
-def add_vertex(part, id, vertex, shapes):
-    if vertex.kind == "constant" and not vertex.label and not (shapes and vertex.shape):
-        part.node(id, label="", **DOT)
-        return
-    tooltip = ": ".join(filter(None, (vertex.operation, vertex.doc))) or vertex.label
-    style = STYLES[vertex.kind]
+def add_vertex(part, id, vertex, look, alone):
+    theme = look.theme
+    if vertex.kind == "constant":
+        if not vertex.label and not (look.shapes in (True, "boxes") and vertex.shape):
+            part.node(id, label="", shape="point", width="0.07", color=theme.faint)
+            return
+        style = {"shape": "plain", "fontcolor": theme.pale}
+    else:
+        style = dict(theme.styles[vertex.kind])
     if vertex.repeats is not None and vertex.kind != "constant":
-        style = {**style, "style": "filled,dashed"}
-    part.node(id, label=label_html(vertex, shapes), tooltip=escaped_string(tooltip), **style)
+        style["style"] = "filled,dashed"
+    if coloured(vertex, look):
+        style["fillcolor"] = filling(vertex, look)
+        style["fontcolor"] = ink_on(style["fillcolor"])
+    if vertex.times > 1:
+        style["peripheries"] = "2"
+    tooltip = ": ".join(filter(None, (vertex.operation, vertex.doc))) or vertex.name or vertex.label
+    part.node(id, label=label_html(vertex, look, alone), tooltip=escaped_string(tooltip), **style)
 
 
-def label_html(vertex, shapes):
-    """The inside of a box: label and settings, and below them the shape."""
-    first = text_html(vertex.label)
-    if vertex.kind == "operation":
-        first = f'<FONT POINT-SIZE="13">{first}</FONT>'
-        if vertex.name is not None:
-            first = f"<I>{text_html(vertex.name)}</I> = {first}"
-    elif vertex.kind in ("parameter", "input", "leaf", "output"):
-        first = f"<B>{first}</B>"
-    if vertex.settings:
-        first += f' <FONT POINT-SIZE="9.5" COLOR="{PALE}">{text_html(vertex.settings)}</FONT>'
-    lines = [first] if vertex.label else []
-    if shapes and vertex.shape:
-        lines.append(f'<FONT POINT-SIZE="9" COLOR="{PALE}">{text_html(vertex.shape)}</FONT>')
-    return f"<{lines[0]}>" if len(lines) == 1 else table(lines, spacing=0)
+def add_edge(digraph, ids, operand, vertex, pick, look):
+    theme, style = look.theme, {}
+    if look.shapes == "edges" and (text := shape_of_edge(operand, pick)):
+        style["label"] = f"<&nbsp;{small(text, theme.pale)}>"
+    if vertex.kind == "gradient":  # laid out as the edge of the forward graph, drawn against it
+        digraph.edge(ids[vertex], ids[operand], dir="back", color=theme.styles["gradient"]["color"], **style)
+        return
+    if operand.kind == "constant":
+        style.update(color=theme.faint, arrowhead="none")
+    elif not (operand.traced and vertex.traced) and vertex.kind != "failed":
+        style["color"] = theme.faint
+    if operand.operands:
+        style["weight"] = "4"  # the way from input to output is straight; parameters stand beside it
+    digraph.edge(ids[operand], ids[vertex], **style)
 
 
-def table(lines, spacing):
-    """An HTML-like label of lines one below the other."""
-    rows = "".join([f"<TR><TD>{line}</TD></TR>" for line in lines])
-    return f'<<TABLE BORDER="0" CELLBORDER="0" CELLPADDING="1" CELLSPACING="{spacing}">{rows}</TABLE>>'
+def shape_of_edge(operand, pick):
+    """The shape of what an edge carries."""
+    if pick is None or operand.kind != "operation":
+        return operand.shape
+    value = operand.made.results[pick]
+    return f"[{pick}] {shape_text(value.shape, value.dtype)}"
 
 
-def caption_html(picture, title, legend):
+# ---- above the picture
+
+
+def caption_html(picture, look):
     """Title, legend and notes above the picture."""
     rows = []
-    if title:
-        rows.append(f'<FONT POINT-SIZE="16"><B>{text_html(title)}</B></FONT>')
-    if legend:
-        cells = "".join(
-            f'<TD BGCOLOR="{STYLES[kind]["fillcolor"]}" COLOR="{STYLES[kind]["color"]}" BORDER="1" STYLE="ROUNDED">'
-            f'<FONT POINT-SIZE="9">{text}</FONT></TD>'
-            for kind, text in LEGEND.items()
-        )
-        rows.append(f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="6" CELLPADDING="3"><TR>{cells}</TR></TABLE>')
-    rows += [f'<FONT POINT-SIZE="10" COLOR="{PALE}">{text_html(note)}</FONT>' for note in picture.notes]
+    if look.title:
+        rows.append(f'<FONT POINT-SIZE="16"><B>{text_html(look.title)}</B></FONT>')
+    if look.legend:
+        kinds = {"input" if vertex.kind == "leaf" else vertex.kind for vertex in picture.vertices}
+        styles = {kind: look.theme.styles[kind] for kind in LEGEND if kind in kinds}
+        rows.append(cells([(LEGEND[kind], style["fillcolor"], style["color"]) for kind, style in styles.items()]))
+    if look.gradients:
+        rows.append(scale_html(picture, look.theme))
+    for number, note in enumerate(picture.notes):
+        colour = look.theme.styles["failed"]["color"] if look.error is not None and not number else look.theme.pale
+        lines = textwrap.wrap(note, 90) or [""]
+        rows += [f'<FONT POINT-SIZE="10" COLOR="{colour}">{text_html(line)}</FONT>' for line in lines]
     return table(rows, spacing=2) if rows else None
 
 
-def text_html(text):
-    """Text as it is, inside an HTML-like label: Graphviz reads markup there, and then \\N as the node's name."""
-    return escape(escaped_string(str(text)))
+def scale_html(picture, theme):
+    """The legend of the colours of gradients."""
+    entries = [("∇: root mean square of the gradient", theme.page, theme.page)]
+    for decade in range(VANISHING, EXPLODING + 1, 2):
+        sign = "≤ " if decade == VANISHING else "≥ " if decade == EXPLODING else ""
+        entries.append((f"{sign}1e{decade:+d}", colour_of_gradient(theme, 10.0**decade), theme.frame))
+    found = [vertex.magnitude for vertex in picture.vertices if vertex.magnitude is not None]
+    if 0 in found:
+        entries.append(("0", theme.zero, theme.frame))
+    if any(not m < float("inf") for m in found):
+        entries.append(("not finite", theme.bad, theme.frame))
+    return cells(entries)
 
 
-def escaped_string(text):
-    """Text as it is, for a quoted attribute: only backslashes mean something there."""
-    return visible(text).replace("\\", "\\\\")
-
-
-def visible(text):
-    """Line breaks and other characters that do not print, as Python writes them: \\n."""
-    return "".join([c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text])
+def cells(entries):
+    """A row of coloured cells: (text, colour, colour of the frame)."""
+    inside = "".join(
+        f'<TD BGCOLOR="{fill}" COLOR="{outline}" BORDER="1" STYLE="ROUNDED">'
+        f'<FONT POINT-SIZE="9" COLOR="{ink_on(fill)}">{text_html(text)}</FONT></TD>'
+        for text, fill, outline in entries
+    )
+    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="6" CELLPADDING="3"><TR>{inside}</TR></TABLE>'

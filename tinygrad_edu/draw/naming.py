@@ -19,9 +19,12 @@ class Names:
     inputs     name -> Tensor, of `inputs`
     owners     name of a parameter or buffer -> path of the module that has it
     calls      (start, stop, path, class name) of every remembered call of a module
+    paths      id of a module -> where it is in the model
+    pairs      (name, tensor) of everything
     """
 
     def __init__(self, params, inputs):
+        self.paths, self.pairs = {}, []
         self.of_node, self.of_array, self.of_owner, self.owners, self.calls = {}, {}, {}, {}, []
         self.parameters = {}
         self.unnamed = {}  # leaf without a name -> the name it is given here
@@ -64,10 +67,12 @@ class Names:
             self.give(name, tensor)
         for path, part in members(module, "named_modules", shared_once=True):
             kind = type(part).__name__
+            self.paths[id(part)] = joined(prefix, path)
             self.calls += [(start, stop, joined(prefix, path), kind) for start, stop in getattr(part, "_calls", ())]
         return pairs
 
     def give(self, name, tensor):
+        self.pairs.append((name, tensor))
         if tensor.node is None:
             self.of_array.setdefault(id(tensor.array), name)
             owner = id(owner_of(tensor.array))
@@ -200,22 +205,29 @@ def shape_text(shape, dtype=None):
     return text if dtype is None or dtype == np.float32 else f"{dtype} {text}"
 
 
-def label_text(node):
+def label_text(op, attributes):
     """The operation's label; for indexing with the index in it."""
-    label, attributes = node.op.label, node.attributes or {}
-    if "·" not in label or "index" not in attributes:
-        return label
+    if "·" not in op.label or "index" not in (attributes or {}):
+        return op.label
     index = attributes["index"]
     text = ", ".join([value_text(item) for item in index]) if isinstance(index, tuple) else value_text(index)
-    return label.replace("·", shortened(text))
+    return op.label.replace("·", shortened(text))
 
 
-def setting_text(node):
+TOLD = ("shape", "shapes", "size", "steps", "normalized_shape")
+"""Settings that the shapes of operands and result say as well."""
+USUAL = {
+    "stride": ("1", "(1,)", "(1, 1)", "(1, 1, 1)"), "dilation": ("1", "(1,)", "(1, 1)", "(1, 1, 1)"), "groups": ("1",),
+    "eps": ("1e-05",), "ignore_index": ("-100",), "reduction": ("'mean'",), "label_smoothing": ("0", "0.0"),
+}  # fmt: skip
+"""Settings that operations have no defaults for, but that the functions and modules of users do."""
+
+
+def setting_text(op, attributes):
     """'dim=1, keepdim=True': the attributes that are not the default, except what the label or shape says."""
-    parts, label = [], node.op.label
-    defaults = getattr(node.op, "defaults", {})
-    for name, value in (node.attributes or {}).items():
-        told = name in ("shape", "shapes", "size") or (name == "index" and "·" in label)
+    parts, defaults = [], getattr(op, "defaults", {})
+    for name, value in (attributes or {}).items():
+        told = name in TOLD or (name == "index" and "·" in op.label) or (name in USUAL and repr(value) in USUAL[name])
         if not told and not same(value, defaults.get(name, Node)):
             parts.append(f"{name}={value_text(value)}")
     return ", ".join(parts)

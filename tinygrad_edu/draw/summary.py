@@ -1,4 +1,4 @@
-"""`summary`: what a model consists of, as a table: layers, shapes of their results, parameters, multiply-adds, memory."""
+"""`summary`: a model as a table of its layers: shapes of their results, parameters, multiply-adds, memory."""
 
 import math
 from collections import Counter
@@ -27,7 +27,7 @@ def summary(model, *inputs, depth=None):
     depth   how many levels of modules have a line of their own; those below are counted in the line above them
 
     The columns:
-    Output shape   of what the module returns; of the last call where there are several. A module that is not called has –
+    Output shape   of what the module returns; of the last call where there are several; – if it is not called
     Parameters     elements of the parameters that the line adds: those of the module itself (or of all within it, where
                    `depth` ends). A parameter that several modules share counts where it occurs first
     Multiply-adds  products of two numbers added up in all calls, by `cost.multiply_adds`, without those in lines below
@@ -163,7 +163,8 @@ class Summary:
             yield f"Buffers: {amount(self.bytes_of_buffers)}"
         if self.multiply_adds is not None:
             yield f"Multiply-adds: {self.multiply_adds:,}"
-            yield f"Memory of a forward pass: {amount(self.bytes_of_inputs)} inputs, {amount(self.bytes_of_results)} results"
+            inputs, results = amount(self.bytes_of_inputs), amount(self.bytes_of_results)
+            yield f"Memory of a forward pass: {inputs} inputs, {results} results"
 
     __repr__ = __str__
 

@@ -8,6 +8,8 @@ import pytest
 
 import tinygrad_edu as tg
 
+os.environ["TINYGRAD_EDU_OFFLINE"] = "1"  # no test downloads anything, nor do programs that it starts
+
 try:
     from hypothesis import HealthCheck, Phase, settings
 except ImportError:  # the tests that need it skip themselves

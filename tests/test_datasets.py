@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import http.server
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 
 from tinygrad_edu.data import datasets
+from tinygrad_edu.data.datasets import formats, mnist_like, places
 
 
 def idx(array, code=0x08):
@@ -39,13 +41,16 @@ def small_mnist(monkeypatch, tmp_path):
         "train-images-idx3-ubyte": (5, 4, 4), "train-labels-idx1-ubyte": (5,),
         "t10k-images-idx3-ubyte": (3, 4, 4), "t10k-labels-idx1-ubyte": (3,),
     }  # fmt: skip
-    contents = {name: idx(random.integers(0, 256, shape, dtype=np.uint8)) for name, shape in shapes.items()}
-    packed = {name: gzip.compress(content, mtime=0) for name, content in contents.items()}
-    table = {
-        name: (shape, hashlib.sha256(contents[name]).hexdigest(), hashlib.sha256(packed[name]).hexdigest())
+    contents = {
+        name: idx(random.integers(0, 256 if len(shape) == 3 else 10, shape, dtype=np.uint8))
         for name, shape in shapes.items()
     }
-    monkeypatch.setattr(datasets, "MNIST_FILES", table)
+    packed = {name: gzip.compress(content, mtime=0) for name, content in contents.items()}
+    table = {
+        name: (shape, hashlib.sha256(contents[name]).hexdigest(), f"sha256:{hashlib.sha256(packed[name]).hexdigest()}")
+        for name, shape in shapes.items()
+    }
+    monkeypatch.setattr(mnist_like, "MNIST_FILES", table)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("TINYGRAD_EDU_DATA", raising=False)
 
@@ -103,7 +108,7 @@ def test_idx_of_another_shape_or_content_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", [".gz", ""])
-@pytest.mark.parametrize("place", ["data", "data/mnist", "cache/tinygrad_edu/mnist"])
+@pytest.mark.parametrize("place", ["data/mnist", "cache/tinygrad_edu/mnist"])
 def test_mnist_is_found(small_mnist, monkeypatch, tmp_path, place, suffix):
     monkeypatch.setenv("TINYGRAD_EDU_DATA", str(tmp_path / "data"))
     small_mnist(tmp_path / place, small_mnist.packed if suffix else small_mnist.contents, suffix)
@@ -118,11 +123,11 @@ def test_mnist_is_found(small_mnist, monkeypatch, tmp_path, place, suffix):
 
 def test_incomplete_mnist_is_not_found(small_mnist, monkeypatch, tmp_path):
     monkeypatch.setenv("TINYGRAD_EDU_DATA", str(tmp_path / "data"))
-    small_mnist(tmp_path / "data")
-    os.remove(tmp_path / "data" / "t10k-labels-idx1-ubyte.gz")
+    small_mnist(tmp_path / "data" / "mnist")
+    os.remove(tmp_path / "data" / "mnist" / "t10k-labels-idx1-ubyte.gz")
     with pytest.raises(FileNotFoundError) as caught:
         datasets.mnist()
-    for folder in ("data", "data/mnist", "cache/tinygrad_edu/mnist"):
+    for folder in ("data/mnist", "cache/tinygrad_edu/mnist"):
         assert str(tmp_path / folder) in str(caught.value)
 
 
@@ -130,7 +135,7 @@ def test_mnist_with_exchanged_files_is_refused(small_mnist, monkeypatch, tmp_pat
     monkeypatch.setenv("TINYGRAD_EDU_DATA", str(tmp_path))
     changed = bytearray(small_mnist.contents["train-labels-idx1-ubyte"])
     changed[-1] ^= 1  # one label
-    small_mnist(tmp_path, {**small_mnist.packed, "train-labels-idx1-ubyte": gzip.compress(bytes(changed))})
+    small_mnist(tmp_path / "mnist", {**small_mnist.packed, "train-labels-idx1-ubyte": gzip.compress(bytes(changed))})
     with pytest.raises(ValueError, match="train-labels-idx1-ubyte.gz is not the IDX file .*: its SHA-256"):
         datasets.mnist()
 
@@ -151,7 +156,8 @@ def server(small_mnist, monkeypatch, tmp_path):
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Silent, directory=str(folder))) as running:
         threading.Thread(target=running.serve_forever, daemon=True).start()
-        monkeypatch.setattr(datasets, "MNIST_URL", f"http://127.0.0.1:{running.server_port}/")
+        monkeypatch.delenv("TINYGRAD_EDU_OFFLINE")
+        monkeypatch.setattr(mnist_like, "MNIST_URL", f"http://127.0.0.1:{running.server_port}/")
         yield folder
         running.shutdown()
 
@@ -179,18 +185,62 @@ def test_a_failed_download_says_what_to_do(server):
         datasets.mnist(download=True)
 
 
+def test_a_loader_downloads(server):
+    data = datasets.load_mnist()
+    assert data.real and "MNIST, downloaded into" in data.source and tuple(data.train_x.shape) == (5, 4, 4)
+
+
+@pytest.mark.parametrize("why", ["could not download .*404", "is damaged, and nothing of it was kept", "needs pooch"])
+def test_a_loader_says_why_it_could_not_download(server, monkeypatch, why):
+    if "404" in why:
+        (server / "train-images-idx3-ubyte.gz").unlink()
+    elif "damaged" in why:
+        written(server, b"not found, but politely", "train-images-idx3-ubyte.gz")
+    else:
+        monkeypatch.setitem(sys.modules, "pooch", None)
+    data = datasets.load_mnist()
+    assert not data.real and re.search(why, data.source)
+    assert "digits, enlarged to 28×28 pixels, stand in for MNIST: the files train-images" in data.source
+
+
+@pytest.mark.parametrize("terminal, tqdm", [(True, True), (True, False), (False, True)])
+def test_a_bar_shows_the_progress_on_a_terminal(monkeypatch, tmp_path, terminal, tqdm):
+    pooch, asked = pytest.importorskip("pooch"), []
+    monkeypatch.delenv("TINYGRAD_EDU_OFFLINE")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal, raising=False)
+    monkeypatch.setattr(places, "find_spec", lambda name: "spec" if tqdm else None)
+    monkeypatch.setattr(pooch, "retrieve", lambda *args, downloader: asked.append((args, downloader.progressbar)))
+    places.fetch("http://localhost/folder/x.gz", "md5:0", str(tmp_path), "")
+    assert asked == [(("http://localhost/folder/x.gz", "md5:0", "x.gz", str(tmp_path)), terminal and tqdm)]
+
+
+def test_offline_nothing_is_downloaded(server, monkeypatch):
+    monkeypatch.setenv("TINYGRAD_EDU_OFFLINE", "1")
+    assert "TINYGRAD_EDU_OFFLINE is set" in datasets.load_mnist().source
+    with pytest.raises(OSError, match="TINYGRAD_EDU_OFFLINE is set"):
+        datasets.mnist(download=True)
+    assert "TINYGRAD_EDU_OFFLINE" not in datasets.load_mnist(download=False).source
+
+
 # ---- packages that are not there; the bundled digits; the real MNIST
 
 
-@pytest.mark.parametrize("package, load", [("sklearn.datasets", datasets.digits), ("pooch", datasets.download_mnist)])
-def test_missing_packages_are_named(monkeypatch, package, load):
+@pytest.mark.parametrize("package, extra", [("sklearn", "demos"), ("pooch", "data"), ("h5py", "data")])
+def test_missing_packages_are_named(monkeypatch, tmp_path, package, extra):
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(ImportError, match=r'pip install "tinygrad-edu\[demos\]"'):
-        load()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.delenv("TINYGRAD_EDU_OFFLINE")
+    use = {
+        "sklearn": datasets.digits,
+        "pooch": lambda: places.fetch("http://localhost/x", "md5:0", str(tmp_path), ""),
+        "h5py": lambda: formats.read_hdf5(written(tmp_path, b"", "x.h5"), {}),
+    }
+    with pytest.raises(ImportError, match=rf'pip install "tinygrad-edu\[{extra}\]"'):
+        use[package]()
 
 
 def test_importing_datasets_imports_no_optional_package():
-    code = "import sys, tinygrad_edu.data.datasets; print({'sklearn', 'pooch', 'gzip'} & set(sys.modules))"
+    code = "import sys, tinygrad_edu.data.datasets; print({'sklearn', 'pooch', 'h5py', 'gzip'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
 
 

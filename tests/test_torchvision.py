@@ -14,7 +14,7 @@ import pytest
 from test_datasets import idx, small_mnist, written  # noqa: F401, a fixture
 
 import tinygrad_edu as tg
-from tinygrad_edu.data import datasets as sources
+from tinygrad_edu.data.datasets import mnist_like as sources
 from tinygrad_edu.interop import torchvision
 from tinygrad_edu.interop.torchvision import datasets, transforms, utils
 from tinygrad_edu.interop.torchvision.transforms import functional as F
@@ -489,7 +489,7 @@ def test_mnist_is_downloaded_only_if_asked_for(small_mnist, monkeypatch, tmp_pat
 
     def fetch(url, checksum, folder, otherwise):
         name = url.rpartition("/")[2].removesuffix(".gz")
-        assert checksum == "sha256:" + sources.MNIST_FILES[name][2] and str(folder) in otherwise
+        assert checksum == sources.MNIST_FILES[name][2] and str(folder) in otherwise
         fetched.append(name)
         os.makedirs(folder, exist_ok=True)
         with open(os.path.join(folder, name + ".gz"), "wb") as file:

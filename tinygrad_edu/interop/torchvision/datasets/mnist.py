@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 
-from ....data import datasets
+from ....data.datasets import mnist_like
 from ....tensor import of_array
 from ..pillow import pillow
 from .vision import VisionDataset
@@ -15,18 +15,6 @@ DIGITS = [
     "0 - zero", "1 - one", "2 - two", "3 - three", "4 - four", "5 - five", "6 - six", "7 - seven", "8 - eight",
     "9 - nine",
 ]  # fmt: skip
-
-CLOTHES = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
-
-FASHION_URL = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"
-
-FASHION_FILES = {
-    "train-images-idx3-ubyte": "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
-    "train-labels-idx1-ubyte": "25c81989df183df01b3e8a0aad5dffbe",
-    "t10k-images-idx3-ubyte": "bef4ecab320f06d8554ea6380940ec79",
-    "t10k-labels-idx1-ubyte": "bb300cfdad3c16e7a12a480ee83cd310",
-}
-"""name -> MD5 of the .gz file as it is served."""
 
 
 class MNIST(VisionDataset):
@@ -63,7 +51,7 @@ class MNIST(VisionDataset):
             folder = self.raw_folder
         part = "train" if train else "t10k"
         images, labels = [
-            datasets.read_idx(datasets.path_in(folder, name)) for name in self.files() if name.startswith(part)
+            mnist_like.read_idx(mnist_like.path_in(folder, name)) for name in self.files() if name.startswith(part)
         ]
         if images.dtype != np.uint8 or images.ndim != 3 or labels.shape != images.shape[:1]:
             raise ValueError(
@@ -84,21 +72,21 @@ class MNIST(VisionDataset):
     def files(self):
         """{name: URL and checksum of its .gz file}, the images before the labels."""
         return {
-            name: (f"{datasets.MNIST_URL}{name}.gz", f"sha256:{served}")
-            for name, (_, _, served) in datasets.MNIST_FILES.items()
+            name: (f"{mnist_like.MNIST_URL}{name}.gz", checksum)
+            for name, (_, _, checksum) in mnist_like.MNIST_FILES.items()
         }
 
     def find(self):
         """The folder that has all files, or None."""
-        if all(datasets.path_in(self.raw_folder, name) for name in self.files()):
+        if all(mnist_like.path_in(self.raw_folder, name) for name in self.files()):
             return self.raw_folder
-        return datasets.find_mnist()
+        return mnist_like.find_mnist()
 
     def download(self):
         """Fetch those files that are not in MNIST/raw yet. What arrives damaged is not kept."""
         for name, (url, checksum) in self.files().items():
-            if not datasets.path_in(self.raw_folder, name):
-                datasets.fetch(url, checksum, self.raw_folder, f"Put the four files into {self.raw_folder}")
+            if not mnist_like.path_in(self.raw_folder, name):
+                mnist_like.fetch(url, checksum, self.raw_folder, f"Put the four files into {self.raw_folder}")
 
     def __getitem__(self, index):
         image = pillow().fromarray(self.data[index].numpy())
@@ -118,11 +106,14 @@ class FashionMNIST(MNIST):
     not looked for elsewhere.
     """
 
-    classes = CLOTHES
+    classes = list(mnist_like.CLOTHES)
 
     def files(self):
-        return {name: (f"{FASHION_URL}{name}.gz", f"md5:{checksum}") for name, checksum in FASHION_FILES.items()}
+        return {
+            name: (f"{mnist_like.FASHION_URL}{name}.gz", checksum)
+            for name, (_, _, checksum) in mnist_like.FASHION_FILES.items()
+        }
 
     def find(self):
-        found = all(datasets.path_in(self.raw_folder, name) for name in self.files())
+        found = all(mnist_like.path_in(self.raw_folder, name) for name in self.files())
         return self.raw_folder if found else None

@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 
 import numpy as np
 import pytest
@@ -9,6 +10,8 @@ import pytest
 import tinygrad_edu as tg
 
 os.environ["TINYGRAD_EDU_OFFLINE"] = "1"  # no test downloads anything, nor do programs that it starts
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # so it is in a shell's background, also for programs started here
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 try:
     from hypothesis import HealthCheck, Phase, settings

@@ -567,6 +567,12 @@ def test_gain_as_torch(kind):
 
 
 @needs_torch
+def test_clipping_of_exploded_gradients_warns_of_nothing():
+    w = tg.ones(3, requires_grad=True)
+    w.grad = tg.tensor([3e30, 4e30, 0.0])  # their squares overflow
+    assert nn.utils.clip_grad_norm_([w], 1.0).item() == float("inf") and w.grad.tolist() == [0, 0, 0]
+
+
 @pytest.mark.parametrize(("max_norm", "norm_type"), [(1.0, 2.0), (0.5, 1.0), (0.7, float("inf")), (1e6, 2.0)])
 def test_clipping_as_torch(max_norm, norm_type):
     values = [np.array([3.0, -4.0]), np.array([[1.0], [-2.0]])]

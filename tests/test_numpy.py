@@ -75,6 +75,7 @@ CASES = [
     lambda a, b: np.linalg.matrix_power(a @ b.T, 3), lambda a, b: np.linalg.qr(a.T).R, lambda a, b: np.copy(a),
     lambda a, b: np.zeros_like(a), lambda a, b: np.ones_like(a, dtype=np.float32), lambda a, b: np.full_like(a, 7),
     lambda a, b: np.empty_like(a) * 0, lambda a, b: np.meshgrid(a[0], b[:, 0]), lambda a, b: np.isclose(a, A),
+    lambda a, b: np.isclose(a, 1), lambda a, b: np.isclose(a * 0, 0.0),
     lambda a, b: np.searchsorted(np.arange(-2.0, 2), a), lambda a, b: np.broadcast_arrays(a, b[0]),
     lambda a, b: np.atleast_2d(a[0]), lambda a, b: np.allclose(a, A), lambda a, b: np.array_equal(a, b),
     lambda a, b: np.shape(a), lambda a, b: np.ndim(a), lambda a, b: np.size(a, 1),

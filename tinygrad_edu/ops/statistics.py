@@ -385,7 +385,9 @@ def equal(x, other):
 
 @composite(numpy=[np.isclose])
 def isclose(x, other, rtol=1e-05, atol=1e-08, equal_nan=False):
-    """Whether |x − other| ≤ atol + rtol · |other|, element by element."""
+    """Whether |x − other| ≤ atol + rtol · |other|, element by element. `other` has the dtype of x, or is a number."""
+    if isinstance(other, (int, float)):
+        other = np.asarray(other, x.array.dtype)
     if x.array.dtype != array_of(other).dtype:
         raise RuntimeError(f"isclose: x is {x.dtype} and other {array_of(other).dtype}; convert one of them")
     return of_array(np.asarray(np.isclose(x.array, array_of(other), rtol, atol, equal_nan)), None)

@@ -28,7 +28,8 @@ def get_total_norm(tensors, norm_type=2.0, error_if_nonfinite=False, foreach=Non
     if not arrays:
         return of_array(np.zeros((), np.float32), None)
     p = float(norm_type)
-    norm = np.linalg.norm(np.array([_norm(a.reshape(-1), p) for a in arrays], arrays[0].dtype), p)
+    with np.errstate(all="ignore"):  # exploded gradients are what it is for
+        norm = np.linalg.norm(np.array([_norm(a.reshape(-1), p) for a in arrays], arrays[0].dtype), p)
     if error_if_nonfinite and not np.isfinite(norm):
         raise RuntimeError(
             f"the norm of order {p} of the gradients is {norm}, so that they cannot be clipped; with "

@@ -23,7 +23,8 @@ def test_curves_are_the_values():
     assert lines["training"] == ([10, 20, 30], [4, 2, 1])
     assert np.array_equal(lines["test"][1], [5, np.nan, 3], equal_nan=True)
     assert (loss.get_yscale(), accuracy.get_yscale()) == ("log", "linear")
-    assert lines_of(accuracy)["test"] == ([1, 2], [0.1, 0.5])  # its own x
+    assert lines_of(accuracy)["test"] == ([10, 20], [0.1, 0.5])  # it ends early
+    assert lines_of(plots.curves({"y": {"longer": [3, 4, 5]}}, [7, 8]).axes[0])["longer"] == ([1, 2, 3], [3, 4, 5])
     assert loss.get_legend() is not None and accuracy.get_legend() is None
     for nothing in ({}, {"loss": {}}):
         with pytest.raises(ValueError, match="no lines"):
@@ -157,3 +158,35 @@ def test_without_matplotlib_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(ImportError, match=r"tinygrad-edu\[plots\]"):
         plots.new_figure(1, 1)
+
+
+# ---- animations
+
+
+def shades(count):
+    for number in range(count):
+        figure = plots.new_figure(2, 1)
+        figure.subplots().imshow([[number]], vmin=0, vmax=count, cmap="gray")
+        yield figure
+
+
+def test_an_animation_shows_its_figures_in_order(tmp_path):
+    image = pytest.importorskip("PIL.Image")
+    path = plots.Animation(shades(3), seconds=0.2, pause=1, dpi=50).save(tmp_path / "new" / "shades.gif")
+    with image.open(path) as gif:
+        assert gif.n_frames == 3 and gif.size == (100, 50) and gif.info["loop"] == 0
+        found = []
+        for frame in range(3):
+            gif.seek(frame)
+            found.append((gif.convert("L").getpixel((50, 20)), gif.info["duration"]))
+    assert [time for _, time in found] == [200, 200, 1000]
+    assert np.allclose([shade for shade, _ in found], [0, 85, 170], atol=3)
+
+
+def test_what_an_animation_refuses(tmp_path):
+    pytest.importorskip("PIL")
+    with pytest.raises(ValueError, match=r"must end in \.gif"):
+        plots.Animation(shades(2)).save(tmp_path / "x.mp4")
+    with pytest.raises(ValueError, match="no figures"):
+        plots.Animation([]).save(tmp_path / "x.gif")
+    assert not list(tmp_path.iterdir())

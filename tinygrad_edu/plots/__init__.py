@@ -6,10 +6,14 @@ Each function returns a matplotlib Figure of its own, which belongs to no window
 `axes` draw into yours if you give them. Needs matplotlib: pip install "tinygrad-edu[plots]".
 """
 
+from .animations import Animation
 from .classifiers import boundary, confusion
 from .curves import curves, surface
 from .figures import COLORS, new_figure, save
 from .gradients import GradientNorms
 from .pictures import images
 
-__all__ = ["COLORS", "GradientNorms", "boundary", "confusion", "curves", "images", "new_figure", "save", "surface"]
+__all__ = [
+    "COLORS", "Animation", "GradientNorms", "boundary", "confusion", "curves", "images", "new_figure", "save",
+    "surface",
+]  # fmt: skip

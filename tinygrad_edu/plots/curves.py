@@ -11,7 +11,7 @@ def curves(panels, x=None, xlabel="step", log=(), title=None):
     """Lines over `x`, in panels next to each other.
 
     panels  {label of the y axis: {name of a line: its values}}. Values may be missing: NaN or None
-    x       where the values are; by default 1, 2, ... Lines that are shorter or longer than x have their own 1, 2, ...
+    x       where the values are; by default 1, 2, ...; of a line that is shorter than x the first ones. Longer lines are at 1, 2, ...
     log     labels of those y axes that are logarithmic
     Raises ValueError if there is nothing to draw.
     """
@@ -23,7 +23,7 @@ def curves(panels, x=None, xlabel="step", log=(), title=None):
     for axes, (ylabel, lines) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items()):
         for number, (name, values) in enumerate(lines.items()):
             values = np.asarray(values, np.float64)  # None is NaN
-            places = np.arange(1, len(values) + 1) if x is None or len(x) != len(values) else x
+            places = np.arange(1, len(values) + 1) if x is None or len(x) < len(values) else x[: len(values)]
             mark = "o" if len(values) <= FEW else None
             axes.plot(places, values, color=color_of(number), label=name, linewidth=1.8, marker=mark, markersize=3)
         axes.set(xlabel=xlabel, ylabel=ylabel)

@@ -3,7 +3,12 @@
 import shutil
 from importlib.util import find_spec
 
-DEMOS = ("digits", "flower", "gpt", "vae", "ode", "gradcheck", "film", "benchmark")
+DEMOS = (
+    "cat-logistic", "cat-deep", "planar", "regularize", "optimizers", "fingers", "augment", "mnist-mlp", "mnist-cnn",
+    "columns", "digits", "flower", "linear", "keras-mlp", "quadratic", "averages", "decay", "softmax", "init", "conv",
+    "names", "batchnorm", "resnet", "inception", "transfer", "attention", "clipping", "splits", "early-stopping",
+    "ensemble", "normalize", "gpt", "vae", "ode", "film", "gradcheck", "benchmark",
+)  # fmt: skip
 """Their names. Each is a module here ("cat-deep" is cat_deep.py), with
 
 SEED, SECONDS          the number of the course notes that it belongs to ("" if none), and its time on two cores

@@ -6,6 +6,11 @@ import time
 from tinygrad_edu import plots
 
 
+def text_of(cell):
+    """A cell of a table: text as it is, integers in full, other numbers to four digits."""
+    return cell if isinstance(cell, str) else f"{cell:,}" if isinstance(cell, int) else f"{cell:,.4g}"
+
+
 class Report:
     """What a demo prints and draws; `done()` is its last line and gives the exit code.
 
@@ -34,7 +39,7 @@ class Report:
 
     def table(self, header, rows):
         """Lines of text below each other; columns in which all are numbers are aligned to the right."""
-        texts = [[cell if isinstance(cell, str) else f"{cell:,.4g}" for cell in row] for row in rows]
+        texts = [[text_of(cell) for cell in row] for row in rows]
         right = [bool(rows) and not any(isinstance(row[i], str) for row in rows) for i in range(len(header))]
         widths = [max(map(len, column)) for column in zip(header, *texts)]
         for line in [header, *texts]:
@@ -42,12 +47,13 @@ class Report:
             print("  ".join(cells).rstrip())
         print()
 
-    def compare(self, name, ours, course, unit="", digits=1, less=False):
-        """A figure beside the course's, which is to be reached: at least it, or with `less` at most."""
-        reached = ours <= course if less else ours >= course
+    def compare(self, name, ours, wanted, unit="", digits=1, less=False, of="course"):
+        """A figure beside the course's (or another one, `of` something else), which is to be reached: at least it, or
+        with `less` at most."""
+        reached = ours <= wanted if less else ours >= wanted
         if not reached:
             self.missed.append(name)
-        print(f"{name} {ours:.{digits}f}{unit and ' ' + unit} (course: {course:.{digits}f}{unit and ' ' + unit})")
+        print(f"{name} {ours:.{digits}f}{unit and ' ' + unit} ({of}: {wanted:.{digits}f}{unit and ' ' + unit})")
 
     def picture(self, figure, name):
         """Save a matplotlib Figure, or anything with `save(path)`, in the folder of the pictures; returns the path."""

@@ -25,11 +25,11 @@ def report(folder="out", quick=False):
 
 
 def test_tables_are_aligned(capsys):
-    report().table(["name", "width", "accuracy"], [["a", 5, 0.123456], ["long name", 1234, 90.0]])
+    report().table(["name", "width", "accuracy"], [["a", 5, 0.123456], ["long name", 1234567, 90.0]])
     assert capsys.readouterr().out.splitlines() == [
-        "name       width  accuracy",
-        "a              5    0.1235",
-        "long name  1,234        90",
+        "name           width  accuracy",
+        "a                  5    0.1235",
+        "long name  1,234,567        90",
         "",
     ]
 

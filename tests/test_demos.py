@@ -68,14 +68,26 @@ def test_flower(capsys, tmp_path):
     assert [int(row[0]) for row in rows] == list(range(0, 8000, 1000))
     assert np.allclose([float(row[1]) for row in rows], expected, rtol=0, atol=2e-6)
     assert "accuracy 90.5%" in text
-    check_pictures(tmp_path / "new" / "out", "flower_graph.svg", "flower_boundary.png", "flower_cost.png")
+    table = [line.split() for line in text.split("units")[1].splitlines()[1:9]]
+    assert [float(row[-4]) for row in table[:6]] == [47, 67.5, 67.25, 90.75, 90.5, 91.25]  # the course's
+    assert [float(row[-2]) for row in table] == [47, 67.5, 67.25, 90.75, 90.5, 91.25, 90, 90.25]
+    assert "as good as the course's 8 (course: 8)" in text
+    names = "flower_graph.svg", "flower_boundary.png", "flower_cost.png", "flower_widths.png"
+    check_pictures(tmp_path / "new" / "out", *names)
 
 
 def test_flower_fails_if_its_costs_are_others(monkeypatch, capsys, tmp_path):
     costs = [cost + 3e-6 for cost in flower.COSTS for _ in range(1000)]
-    monkeypatch.setattr(flower, "train", lambda model, x, y: costs)
-    assert main(["flower", "--out", str(tmp_path)]) == 1
+    monkeypatch.setattr(flower, "train", lambda model, x, y, iterations: costs)
+    assert main(["flower", "--quick", "--out", str(tmp_path)]) == 1
     assert "differ from the course's" in capsys.readouterr().out
+
+
+def test_flower_fails_if_a_network_is_worse(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(flower, "sweep", lambda x, y, iterations: {2: flower.network(2)})
+    monkeypatch.setattr(flower, "train", lambda model, x, y, iterations: list(flower.COSTS[:1]))
+    assert main(["flower", "--out", str(tmp_path)]) == 1
+    assert "Not as good as the course: networks" in capsys.readouterr().out
 
 
 # ---- digits
@@ -203,7 +215,7 @@ def test_unknown_demo(capsys):
     assert main(["digit"]) == 2
     assert "no demo 'digit'. Did you mean digits?" in capsys.readouterr().err
     assert main(["xyz"]) == 2
-    assert "There are digits" in capsys.readouterr().err
+    assert f"There are {demos.DEMOS[0]}, " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("arguments", ["--epochs 0", "--epochs x", "--data cifar", "--batch-size -1", "--nonsense"])

@@ -35,8 +35,8 @@ KINDS_TRIED = [kind for kind in KINDS if kind not in ("sign", "zero")]
 
 
 THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
-"""Otherwise only each third fault of whole layers is tried, which takes a second each;
-`python -m tinygrad_edu.check mutants` tries all."""
+"""Otherwise only each third fault of whole layers is tried, which takes a second each, and each second one of other
+long rules; `python -m tinygrad_edu.check mutants` tries all."""
 
 
 @pytest.fixture(autouse=True)
@@ -134,7 +134,8 @@ def survivors_of(entry):
     cases = cases_of(entry)
     survivors, caught, idle = [], 0, 0
     faults = list(faults_of(TableOperation(entry), KINDS_TRIED))
-    for fault in faults[::3] if entry.saves and len(faults) > 30 and not THOROUGH else faults:
+    few = 1 if THOROUGH else 3 if entry.saves and len(faults) > 30 else 2 if len(faults) > 20 else 1
+    for fault in faults[::few]:
         mutant, fault.changes, fault.objected = copy.copy(entry), False, []
         fault.plant(TableOperation(mutant))
         numbers = {0 if number == IN_PLACE else number for number in fault.numbers}

@@ -203,7 +203,7 @@ def test_gradient_of_square_and_of_broadcast_operands(entry):
 
 
 @for_each(entry for entry in DIFFERENTIABLE if not entry.saves)
-@settings(max_examples=5)
+@settings(max_examples=4)
 @given(st.data())
 def test_second_order(entry, data):
     """The gradient of the gradient is the numerical derivative of the gradient."""
@@ -211,7 +211,7 @@ def test_second_order(entry, data):
 
 
 @for_each(entry for entry in DIFFERENTIABLE if entry.saves)
-@settings(max_examples=3)
+@settings(max_examples=2)
 @given(st.data())
 def test_second_order_of_layers(entry, data):
     """The same for whole layers, which have many elements: a check takes seconds."""

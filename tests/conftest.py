@@ -22,7 +22,7 @@ if settings is not None:
     slow = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.differing_executors]
     # no shrinking: what is drawn is small already, and values come from a seed
     phases = (Phase.explicit, Phase.reuse, Phase.generate)
-    settings.register_profile("dev", max_examples=6, deadline=None, suppress_health_check=slow, phases=phases)
+    settings.register_profile("dev", max_examples=8, deadline=None, suppress_health_check=slow, phases=phases)
     # the same examples in every run, so that a failure seen there can be repeated here
     settings.register_profile("ci", settings.get_profile("dev"), derandomize=True, database=None)
     settings.register_profile("thorough", settings.get_profile("dev"), max_examples=100)

@@ -8,7 +8,6 @@ the same faults says `python -m tinygrad_edu.check mutants tests`.
 
 import copy
 import functools
-import os
 import zlib
 from pathlib import Path
 
@@ -32,11 +31,6 @@ EQUIVALENT = explanations.read(Path(__file__).with_name(explanations.NAME))
 
 KINDS_TRIED = [kind for kind in KINDS if kind not in ("sign", "zero")]
 """A check that notices a gradient 1 % too large notices one that is off by 100 or 200 % in the same elements."""
-
-
-THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
-"""Otherwise only each third fault of whole layers is tried, which takes a second each, and each second one of other
-long rules; `python -m tinygrad_edu.check mutants` tries all."""
 
 
 @pytest.fixture(autouse=True)
@@ -133,9 +127,7 @@ def survivors_of(entry):
     """([names of faults that were not caught], how many were caught, how many were idle)."""
     cases = cases_of(entry)
     survivors, caught, idle = [], 0, 0
-    faults = list(faults_of(TableOperation(entry), KINDS_TRIED))
-    few = 1 if THOROUGH else 3 if entry.saves and len(faults) > 30 else 2 if len(faults) > 20 else 1
-    for fault in faults[::few]:
+    for fault in faults_of(TableOperation(entry), KINDS_TRIED):
         mutant, fault.changes, fault.objected = copy.copy(entry), False, []
         fault.plant(TableOperation(mutant))
         numbers = {0 if number == IN_PLACE else number for number in fault.numbers}

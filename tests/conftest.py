@@ -62,3 +62,14 @@ def unchanged_settings():
 def torch():
     """PyTorch, the oracle of a test, which is skipped without it."""
     return pytest.importorskip("torch", reason="PyTorch is the oracle of this test")
+
+
+@pytest.fixture
+def stand_ins(monkeypatch):
+    """A demo as on a fresh machine, without data but what packages bring along; and on one BLAS thread, since threads
+    wait for one another where tests run beside each other."""
+    threadpoolctl = pytest.importorskip("threadpoolctl")
+    monkeypatch.delenv("TINYGRAD_EDU_DATA", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", "/no/such/folder")
+    with threadpoolctl.threadpool_limits(1):
+        yield

@@ -1,7 +1,5 @@
 """Toy sets, splits, standardization, vocabularies, and the mini-batches of an epoch."""
 
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +15,6 @@ from tinygrad_edu.data import (
 
 
 def test_flower_is_that_of_the_course():
-    sys.path.insert(0, str(Path(__file__).parents[1]))
     from demos.flower import data
 
     x, y = flower(dtype=np.float64)

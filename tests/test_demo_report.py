@@ -2,14 +2,11 @@
 
 import argparse
 import importlib
-import sys
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1]))  # the demos are not installed: they are run in the repository's folder
 
 for package in ("matplotlib", "tqdm"):
     pytest.importorskip(package)

@@ -1,6 +1,5 @@
 """The demos: the figures that they reach, the files that they write, and what they say when something is wrong."""
 
-import importlib
 import os
 import subprocess
 import sys
@@ -9,14 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-ROOT, ENVIRONMENT = Path(__file__).parents[1], {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
-sys.path.insert(0, str(ROOT))  # the demos are not installed: they are run in the repository's folder
-
-for package in ("sklearn", "matplotlib", "threadpoolctl", "tqdm"):
-    pytest.importorskip(package)
-
-from threadpoolctl import threadpool_limits
+from demo_tools import check_pictures
 
 import demos
 from demos import digits, film, flower, gpt, gradcheck
@@ -24,29 +16,8 @@ from demos.__main__ import main
 from tinygrad_edu import nn, optim, plots
 from tinygrad_edu.data import datasets
 
-
-@pytest.fixture(autouse=True)
-def no_mnist(monkeypatch):
-    monkeypatch.delenv("TINYGRAD_EDU_DATA", raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", "/no/such/folder")
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Other tests run at the same time, and BLAS threads that wait for a processor make all of them much slower."""
-    with threadpool_limits(1):
-        yield
-
-
-def check_pictures(folder, *names):
-    """The folder has these files and no others, and each is a picture."""
-    assert sorted(os.listdir(folder)) == sorted(names)
-    for name in names:
-        if name.endswith(".svg"):
-            assert xml.parse(folder / name).getroot().tag.endswith("svg")
-        else:
-            pixels = importlib.import_module("matplotlib.image").imread(folder / name)
-            assert min(pixels.shape[:2]) > 200 and pixels.std() > 0.02, name
+ROOT, ENVIRONMENT = Path(__file__).parents[1], {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+pytestmark = pytest.mark.usefixtures("stand_ins")
 
 
 def accuracy(text):

@@ -1,33 +1,16 @@
 """The demos of the course notes 000: that they run, and that they compute what the notes' formulas say."""
 
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1]))  # the demos are not installed
-
-for package in ("sklearn", "matplotlib", "PIL", "threadpoolctl", "tqdm"):
-    pytest.importorskip(package)
-
-from test_demos import check_pictures
-from threadpoolctl import threadpool_limits
+from demo_tools import check_pictures
 
 import tinygrad_edu as tg
 from demos import augment, cat_deep, cat_logistic, fingers, optimizers, planar, regularize
 from demos.__main__ import main
 from tinygrad_edu import nn
 
-
-@pytest.fixture(autouse=True)
-def stand_ins_on_one_thread(monkeypatch):
-    """No data but what comes with scikit-learn; and no BLAS threads, which wait for one another in parallel tests."""
-    monkeypatch.delenv("TINYGRAD_EDU_DATA", raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", "/no/such/folder")
-    with threadpool_limits(1):
-        yield
-
+pytestmark = pytest.mark.usefixtures("stand_ins")
 
 PICTURES = {
     "cat-logistic": ["cat_logistic_cost.png", "cat_logistic_mistakes.png", "cat_logistic_weights.png"],

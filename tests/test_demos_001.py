@@ -1,22 +1,16 @@
 """The demos of the course notes 001: that they run, and that they compute what the notes' formulas say."""
 
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1]))  # the demos are not installed
-
-for package in ("sklearn", "matplotlib", "PIL", "threadpoolctl", "tqdm"):
-    pytest.importorskip(package)
-
-from test_demos import check_pictures, no_mnist, one_thread  # noqa: F401  (fixtures)
+from demo_tools import check_pictures
 
 import tinygrad_edu as tg
 from demos import attention, batchnorm, clipping, conv, inception, init, names, resnet, transfer
 from demos.__main__ import main
 from tinygrad_edu import data, nn
+
+pytestmark = pytest.mark.usefixtures("stand_ins")
 
 PICTURES = {
     "init": ["init_boundaries.png", "init_costs.png", "init_he.png", "init_layers.png", "init_xavier.png"],

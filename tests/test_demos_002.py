@@ -1,23 +1,17 @@
 """The demos of the course notes 002: each runs, and what it computes is what the course's formulas say."""
 
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1]))  # the demos are not installed
-
-for package in ("sklearn", "matplotlib", "threadpoolctl", "tqdm"):
-    pytest.importorskip(package)
-
-from test_demos import check_pictures, no_mnist, one_thread  # noqa: F401  (fixtures)
+from demo_tools import check_pictures
 
 import tinygrad_edu as tg
 from demos import averages, decay, ensemble, normalize, quadratic, softmax, splits
 from demos.__main__ import main
 from tinygrad_edu import optim
 from tinygrad_edu.data import Standardize, moons
+
+pytestmark = pytest.mark.usefixtures("stand_ins")
 
 PICTURES = {
     "quadratic": ["quadratic_graph.svg", "quadratic_curves.png"],

@@ -1,22 +1,16 @@
 """The demos of the course notes 004: the shapes and figures of the course, and steps equal to its formulas."""
 
 import signal
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1]))  # the demos are not installed
-
-for package in ("sklearn", "matplotlib", "threadpoolctl", "tqdm", "PIL"):
-    pytest.importorskip(package)
-
-from test_demos import check_pictures, no_mnist, one_thread  # noqa: F401  (fixtures)
+from demo_tools import check_pictures
 
 import tinygrad_edu as tg
 from demos import keras_mlp, linear
 from demos.__main__ import main
+
+pytestmark = pytest.mark.usefixtures("stand_ins")
 
 # ---- keras-mlp
 

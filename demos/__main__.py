@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import os
 import sys
 import time
 from difflib import get_close_matches
@@ -106,4 +107,10 @@ def listing():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        code = main()
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads what is printed, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing more is tried to be written at exit
+        code = 141  # as a shell says of programs that end so: 128 + SIGPIPE
+    sys.exit(code)

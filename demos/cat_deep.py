@@ -14,7 +14,7 @@ from tinygrad_edu import draw, nn, plots
 from tinygrad_edu.data import load_cats
 
 from . import require
-from .cat_logistic import compare_costs, judged_rightly, mistakes, pairs, train
+from .cat_logistic import learn_cats, mistakes
 from .report import Report
 
 SEED, SECONDS = "000", 20
@@ -51,18 +51,10 @@ def run(options):
     report = Report(options)
     data = load_cats()
     report.data(data)
-    (x, y), (test_x, test_y) = pairs(data, tg.float64)
 
     model = network()
-    print(f"{draw.summary(model, x)}\n")
-    steps = 101 if options.quick else ITERATIONS
-    costs = train(model, x, y, RATE, steps, progress=not options.no_progress)
-    if len(costs) < steps:
-        report.stopped(f"{len(costs)} of {steps} steps")
-    compare_costs(report, costs, COSTS, 200)
-    print(f"train accuracy {100 * judged_rightly(model, x, y).mean():.1f} %")
-    right = judged_rightly(model, test_x, test_y)  # (50,)
-    report.compare("test accuracy", 100 * right.mean(), TEST_ACCURACY, "%")
+    print(f"{draw.summary(model, data.train_x[:1].flatten(1).double())}\n")
+    costs, right = learn_cats(report, model, data, RATE, ITERATIONS, (COSTS, TEST_ACCURACY), not options.no_progress)
 
     report.picture(plots.curves({"cost": {"training": costs}}), "cat_deep_cost.png")
     report.picture(mistakes(data, right), "cat_deep_mistakes.png")

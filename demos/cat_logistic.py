@@ -65,27 +65,38 @@ def compare_costs(report, costs, expected, every):
     report.compare("costs equal to the course's to six digits", equal, len(expected), digits=0)
 
 
+def learn_cats(report, model, data, rate, iterations, course, progress):
+    """Train a model on the cats, and hold its costs and its test accuracy against the course's.
+
+    course  (its costs after 0, 200, ... steps, its test accuracy in percent)
+
+    Returns the costs, and whether each test image is judged rightly, an array (50,).
+    """
+    (x, y), (test_x, test_y) = pairs(data, model[0].weight.dtype)
+    steps = 101 if report.quick else iterations
+    costs = train(model, x, y, rate, steps, progress)
+    if len(costs) < steps:
+        report.stopped(f"{len(costs)} of {steps} steps")
+    compare_costs(report, costs, course[0], 200)
+    print(f"train accuracy {100 * judged_rightly(model, x, y).mean():.1f} %")
+    right = judged_rightly(model, test_x, test_y)
+    report.compare("test accuracy", 100 * right.mean(), course[1], "%")
+    return costs, right
+
+
 def run(options):
     require("matplotlib", "tqdm")
     report = Report(options)
     data = load_cats()
     report.data(data)
-    (x, y), (test_x, test_y) = pairs(data)
 
-    model = nn.Linear(x.shape[1], 1)
-    nn.init.zeros_(model.weight)
-    nn.init.zeros_(model.bias)
-    steps = 101 if options.quick else ITERATIONS
-    costs = train(model, x, y, RATE, steps, progress=not options.no_progress)
-    if len(costs) < steps:
-        report.stopped(f"{len(costs)} of {steps} steps")
-    compare_costs(report, costs, COSTS, 200)
-    print(f"train accuracy {100 * judged_rightly(model, x, y).mean():.1f} %")
-    right = judged_rightly(model, test_x, test_y)  # (50,)
-    report.compare("test accuracy", 100 * right.mean(), TEST_ACCURACY, "%")
+    model = nn.Sequential(nn.Linear(data.train_x[0].numel(), 1))  # 12288 pixels
+    nn.init.zeros_(model[0].weight)
+    nn.init.zeros_(model[0].bias)
+    costs, right = learn_cats(report, model, data, RATE, ITERATIONS, (COSTS, TEST_ACCURACY), not options.no_progress)
 
     report.picture(plots.curves({"cost": {"training": costs}}), "cat_logistic_cost.png")
-    weights = model.weight.detach().numpy().reshape(*data.train_x.shape[1:]).transpose(2, 0, 1)  # (3, 64, 64)
+    weights = model[0].weight.detach().numpy().reshape(*data.train_x.shape[1:]).transpose(2, 0, 1)  # (3, 64, 64)
     title = "The weights: light in red pixels speaks for a cat, in blue ones against it"
     report.picture(plots.images(weights, ["red", "green", "blue"], title, signed=True), "cat_logistic_weights.png")
     report.picture(mistakes(data, right), "cat_logistic_mistakes.png")

@@ -2,6 +2,8 @@
 
 import argparse
 import importlib
+import subprocess
+import sys
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -40,6 +42,7 @@ def test_a_figure_that_is_missed_fails_the_demo(capsys):
     text = capsys.readouterr().out
     assert "test accuracy 75.9 % (course: 76.0 %)\ncost 0.20 (course: 0.25)" in text
     assert text.count("Not as good as the course: test accuracy.") == 1
+    assert text.count("test accuracy 10.0 %\ncost 0.20\n") == 1  # the quick one is not held against the course's
     slow = report()
     slow.compare("cost", 0.3, 0.25, less=True)
     assert slow.done() == 1
@@ -50,13 +53,20 @@ def test_figures_of_a_stand_in_are_not_held_against_the_course(capsys):
     r.data(SimpleNamespace(source="scikit-learn's digits stand in for the cats", real=False))
     r.data(SimpleNamespace(source="others", real=True))
     r.compare("test accuracy", 10.0, 76.0)
-    assert r.done() == 0 and "Data: scikit-learn's digits stand in" in capsys.readouterr().out
+    text = capsys.readouterr().out
+    assert r.done() == 0 and "Data: scikit-learn's digits stand in" in text and text.endswith("test accuracy 10.0\n")
 
 
 def test_ctrl_c_shows_in_the_exit_code(capsys):
     r = report()
     r.stopped("3 of 5 epochs")
     assert r.done() == 130 and "Stopped by Ctrl-C after 3 of 5 epochs" in capsys.readouterr().out
+
+
+def test_a_reader_that_stops_is_no_fault():
+    command = f"{sys.executable} -m demos list | head -n 1; exit ${{PIPESTATUS[0]}}"
+    ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=Path(demos.__file__).parents[1])
+    assert ended.stdout.count("\n") == 1 and (ended.returncode, ended.stderr) in ((0, ""), (141, ""))
 
 
 def test_pictures_are_named(tmp_path, capsys):

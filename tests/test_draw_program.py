@@ -62,6 +62,13 @@ def test_a_recorded_training_step():
     assert [vertex.cluster.title for vertex in second.vertices if vertex.operation == "tanh"] == ["1: Tanh"]
 
 
+def test_reading_from_what_has_no_name():
+    x, index = tg.ones(4, 3), tg.tensor([0, 2])
+    with record() as program:
+        x[index] * 1.0
+    assert lines(graph(program, {}, {"index": index}))[1] == "%1 = constant (4, 3)[int64 (2,)] of index (2, 3)"
+
+
 def test_what_a_graph_does_not_know():
     x, w, index = tg.ones(4, 3), leaf(3), tg.tensor([0, 2])
     with record() as program:

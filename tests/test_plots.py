@@ -31,6 +31,16 @@ def test_curves_are_the_values():
             plots.curves(nothing)
 
 
+@pytest.mark.parametrize("low, high", [(0.2, 0.7), (0.3, 3), (1e-3, 2), (1, 1e5), (1e-12, 1e3)])
+def test_logarithmic_axes_have_numbers(low, high, tmp_path):
+    figure = plots.curves({"y": {"y": np.geomspace(low, high, 50)}}, log=["y"])
+    plots.save(figure, tmp_path / "y.png")
+    bottom, top = figure.axes[0].get_ylim()
+    texts = [label.get_text().replace("−", "-") for label in figure.axes[0].get_yticklabels()]
+    numbers = [float(text) for text in texts if text]
+    assert 3 <= sum(bottom <= number <= top for number in numbers) <= 12
+
+
 def test_surface_and_paths():
     paths = {"SGD": [(2, 1), (1, 0), (0, 0)]}
     figure = plots.surface(lambda x, y: x**2 + 9 * y**2 + 1, (-2, 2), (-1, 1), paths, log=True)

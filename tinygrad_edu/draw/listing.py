@@ -77,14 +77,15 @@ def loops_in(cluster, loops, names):
 
 
 def line_of(vertex, names):
-    operands = ", ".join(map(operand_text, vertex.operands, vertex.picks, [names] * len(vertex.operands)))
+    each = [operand_text(operand, pick, names) for operand, pick in zip(vertex.operands, vertex.picks)]
+    operands = ", ".join(each)
     if vertex.kind == "gap":
         return vertex.label
     if vertex.kind == "output":
         return f"{names[vertex]} = {operands}"
     if vertex.operation == "getitem":
-        first, _, index = operands.partition(", ")
-        text = f"{first}{visible(vertex.label)}{index and ' of ' + index}"
+        index = ", ".join(each[1:])
+        text = f"{each[0]}{visible(vertex.label)}{index and ' of ' + index}"
     elif vertex.operation == "select":
         text = f"{vertex.label} of {operands}"
     elif vertex.kind == "cut":

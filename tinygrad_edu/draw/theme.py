@@ -6,19 +6,19 @@ import math
 class Theme:
     """page, ink, pale, line     background; text; text that matters less; edges
     faint                     edges along which no gradient flows
-    styles                    kind of vertex -> Graphviz attributes
+    kinds                     kind of vertex -> (filling, outline); `styles` are the Graphviz attributes made of it
     clusters, frame           fillings of clusters, in turn; their outline
     ramp                      colours of gradients, from vanishing to exploding
     heat                      colours of a heat map, from low to high
     zero, bad                 colours of gradients that are zero; that are not finite
     """
 
-    def __init__(self, page, ink, pale, line, faint, styles, clusters, frame, ramp, heat, zero, bad):
+    def __init__(self, page, ink, pale, line, faint, kinds, clusters, frame, ramp, heat, zero, bad):
         self.page, self.ink, self.pale, self.line, self.faint = page, ink, pale, line, faint
         self.clusters, self.frame, self.ramp, self.heat, self.zero, self.bad = clusters, frame, ramp, heat, zero, bad
         self.styles = {
-            kind: {"fillcolor": fill, "color": outline, "style": style}
-            for kind, (fill, outline, style) in styles.items()
+            kind: {"fillcolor": fill, "color": outline, "style": OUTLINES[kind]}
+            for kind, (fill, outline) in {**kinds, "input": kinds["leaf"]}.items()
         }
         for kind in ("output", "failed", "module"):
             self.styles[kind]["penwidth"] = "1.8"
@@ -26,16 +26,21 @@ class Theme:
 
 ROUND, SQUARE, DASHED = "rounded,filled", "filled", "rounded,dashed,filled"
 
+OUTLINES = {
+    "operation": ROUND, "module": SQUARE, "parameter": SQUARE, "leaf": SQUARE, "input": SQUARE, "output": ROUND,
+    "gradient": ROUND, "cut": DASHED, "failed": ROUND, "gap": DASHED,
+}  # fmt: skip
+"""Graphviz' style of each kind of vertex."""
+
 THEMES = {
     # Calm colours that also differ when printed in grey; the shapes differ as well.
     "light": Theme(
         page="#ffffff", ink="#2b2f36", pale="#6b7280", line="#6b7280", faint="#b3b9c4",
-        styles={
-            "operation": ("#ffffff", "#8b93a1", ROUND), "module": ("#ffffff", "#5d6778", SQUARE),
-            "parameter": ("#d9e7f5", "#47719c", SQUARE), "leaf": ("#fbefcd", "#b08a1e", SQUARE),
-            "input": ("#fbefcd", "#b08a1e", SQUARE), "output": ("#dcefdc", "#3f8a4b", ROUND),
-            "gradient": ("#f1e6f7", "#8e5ea8", ROUND), "cut": ("#ffffff", "#c07a1c", DASHED),
-            "failed": ("#fbd5d0", "#c3281a", ROUND), "gap": ("#f1f2f4", "#8b93a1", DASHED),
+        kinds={
+            "operation": ("#ffffff", "#8b93a1"), "module": ("#ffffff", "#5d6778"),
+            "parameter": ("#d9e7f5", "#47719c"), "leaf": ("#fbefcd", "#b08a1e"), "output": ("#dcefdc", "#3f8a4b"),
+            "gradient": ("#f1e6f7", "#8e5ea8"), "cut": ("#ffffff", "#c07a1c"), "failed": ("#fbd5d0", "#c3281a"),
+            "gap": ("#f1f2f4", "#8b93a1"),
         },
         clusters=("#f4f6f9", "#e9edf3"), frame="#c3cad5",
         ramp=("#2a4a9e", "#7fa6dc", "#f3efe4", "#eea15a", "#b3201f"), heat=("#2f62b5", "#f5f5f2", "#c8452f"),
@@ -43,12 +48,11 @@ THEMES = {
     ),
     "dark": Theme(
         page="#16191f", ink="#e6e9ef", pale="#9aa3b2", line="#8b95a6", faint="#4d5563",
-        styles={
-            "operation": ("#252a33", "#667085", ROUND), "module": ("#252a33", "#98a2b3", SQUARE),
-            "parameter": ("#1d3550", "#6fa3d8", SQUARE), "leaf": ("#43381a", "#cfa63a", SQUARE),
-            "input": ("#43381a", "#cfa63a", SQUARE), "output": ("#1f3d27", "#63b573", ROUND),
-            "gradient": ("#37264a", "#b48ad0", ROUND), "cut": ("#16191f", "#d99a45", DASHED),
-            "failed": ("#571c1a", "#ff6b5e", ROUND), "gap": ("#1f242c", "#667085", DASHED),
+        kinds={
+            "operation": ("#252a33", "#667085"), "module": ("#252a33", "#98a2b3"),
+            "parameter": ("#1d3550", "#6fa3d8"), "leaf": ("#43381a", "#cfa63a"), "output": ("#1f3d27", "#63b573"),
+            "gradient": ("#37264a", "#b48ad0"), "cut": ("#16191f", "#d99a45"), "failed": ("#571c1a", "#ff6b5e"),
+            "gap": ("#1f242c", "#667085"),
         },
         clusters=("#1c2028", "#222731"), frame="#3a424f",
         ramp=("#4d7df2", "#35548f", "#333842", "#9a5a22", "#ee4b3c"), heat=("#5b93ee", "#20242b", "#ee7a5f"),
@@ -56,12 +60,11 @@ THEMES = {
     ),
     "print": Theme(
         page="#ffffff", ink="#000000", pale="#444444", line="#333333", faint="#999999",
-        styles={
-            "operation": ("#ffffff", "#333333", ROUND), "module": ("#ffffff", "#000000", SQUARE),
-            "parameter": ("#dddddd", "#333333", SQUARE), "leaf": ("#f2f2f2", "#333333", SQUARE),
-            "input": ("#f2f2f2", "#333333", SQUARE), "output": ("#ffffff", "#000000", ROUND),
-            "gradient": ("#ececec", "#333333", ROUND), "cut": ("#ffffff", "#000000", DASHED),
-            "failed": ("#bbbbbb", "#000000", ROUND), "gap": ("#ffffff", "#333333", DASHED),
+        kinds={
+            "operation": ("#ffffff", "#333333"), "module": ("#ffffff", "#000000"),
+            "parameter": ("#dddddd", "#333333"), "leaf": ("#f2f2f2", "#333333"), "output": ("#ffffff", "#000000"),
+            "gradient": ("#ececec", "#333333"), "cut": ("#ffffff", "#000000"), "failed": ("#bbbbbb", "#000000"),
+            "gap": ("#ffffff", "#333333"),
         },
         clusters=("#ffffff", "#ffffff"), frame="#999999",
         ramp=("#ffffff", "#e4e4e4", "#c2c2c2", "#8c8c8c", "#333333"), heat=("#ffffff", "#bbbbbb", "#222222"),

@@ -11,13 +11,14 @@ def curves(panels, x=None, xlabel="step", log=(), title=None):
     """Lines over `x`, in panels next to each other.
 
     panels  {label of the y axis: {name of a line: its values}}. Values may be missing: NaN or None
-    x       where the values are; by default 1, 2, ...; of a line that is shorter than x the first ones. Longer lines are at 1, 2, ...
+    x       where the values are; by default 1, 2, ...; of a line that is shorter than x the first ones. Longer lines
+            are at 1, 2, ...
     log     labels of those y axes that are logarithmic
     Raises ValueError if there is nothing to draw.
     """
     if not panels or not all(panels.values()):
         raise ValueError(f"curves: {panels!r} has no lines; give {{'loss': {{'training': values}}}}")
-    from matplotlib.ticker import LogLocator, MaxNLocator
+    from matplotlib.ticker import MaxNLocator
 
     figure = new_figure(5.2 * len(panels), 3.6)
     for axes, (ylabel, lines) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items()):
@@ -29,9 +30,7 @@ def curves(panels, x=None, xlabel="step", log=(), title=None):
         axes.set(xlabel=xlabel, ylabel=ylabel)
         if ylabel in log:
             axes.set_yscale("log")
-            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-            axes.yaxis.set_major_formatter("{x:g}")
-            axes.yaxis.set_minor_formatter("")
+            name_powers(axes)
         axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True, steps=(1, 2, 5, 10)))
         axes.grid(color="#e5e7eb")
         axes.spines[["top", "right"]].set_visible(False)
@@ -40,6 +39,18 @@ def curves(panels, x=None, xlabel="step", log=(), title=None):
     if title:
         figure.suptitle(title, fontsize=11)
     return figure
+
+
+def name_powers(axes):
+    """Numbers beside a logarithmic y axis, as many as can be read: within one decade all digits, then 1, 2 and 5."""
+    from matplotlib.ticker import LogLocator
+
+    low, high = axes.get_ylim()
+    decades = np.log10(high / low)
+    subs = range(1, 10) if decades < 1 else (1, 2, 5) if decades < 4 else (1,)
+    axes.yaxis.set_major_locator(LogLocator(subs=subs, numticks=12))
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter("")
 
 
 def surface(function, x, y, paths=None, title=None, steps=120, log=False, axes=None):

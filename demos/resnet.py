@@ -88,7 +88,7 @@ def run(options):
     print()
     report.table(["shortcuts", "parameters", "cost", "train", "test"], rows)
     panels = {"cost": costs, "gradient of the filters at first": gradients}
-    report.picture(plots.curves(panels, xlabel="epoch, or layer", log=list(panels)), "resnet_curves.png")
+    report.picture(plots.curves(panels, xlabel=["epoch", "layer"], log=list(panels)), "resnet_curves.png")
     x = tg.zeros(2, 8, 8, 8, requires_grad=True)  # so that the graphs begin with it
     for name, block in {"identity": Block(8, 8), "convolutional": Block(8, 16, 2)}.items():
         report.picture(draw.graph(block(x), {"x": x, name: block}, depth=2), f"resnet_{name}.svg")

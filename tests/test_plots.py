@@ -26,6 +26,9 @@ def test_curves_are_the_values():
     assert lines_of(accuracy)["test"] == ([10, 20], [0.1, 0.5])  # it ends early
     assert lines_of(plots.curves({"y": {"longer": [3, 4, 5]}}, [7, 8]).axes[0])["longer"] == ([1, 2, 3], [3, 4, 5])
     assert loss.get_legend() is not None and accuracy.get_legend() is None
+    assert [axes.get_xlabel() for axes in (loss, accuracy)] == ["epoch", "epoch"]
+    two = plots.curves({"cost": {"a": [1]}, "gradient": {"a": [1]}}, xlabel=["epoch", "layer"]).axes
+    assert [axes.get_xlabel() for axes in two] == ["epoch", "layer"]
     for nothing in ({}, {"loss": {}}):
         with pytest.raises(ValueError, match="no lines"):
             plots.curves(nothing)

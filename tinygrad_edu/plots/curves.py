@@ -13,6 +13,7 @@ def curves(panels, x=None, xlabel="step", log=(), title=None):
     panels  {label of the y axis: {name of a line: its values}}. Values may be missing: NaN or None
     x       where the values are; by default 1, 2, ...; of a line that is shorter than x the first ones. Longer lines
             are at 1, 2, ...
+    xlabel  of all panels, or a list with one of each
     log     labels of those y axes that are logarithmic
     Raises ValueError if there is nothing to draw.
     """
@@ -21,7 +22,9 @@ def curves(panels, x=None, xlabel="step", log=(), title=None):
     from matplotlib.ticker import MaxNLocator
 
     figure = new_figure(5.2 * len(panels), 3.6)
-    for axes, (ylabel, lines) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items()):
+    xlabels = [xlabel] * len(panels) if isinstance(xlabel, str) else xlabel
+    all_axes = figure.subplots(1, len(panels), squeeze=False)[0]
+    for axes, xlabel, (ylabel, lines) in zip(all_axes, xlabels, panels.items(), strict=True):
         for number, (name, values) in enumerate(lines.items()):
             values = np.asarray(values, np.float64)  # None is NaN
             places = np.arange(1, len(values) + 1) if x is None or len(x) < len(values) else x[: len(values)]

@@ -1,5 +1,6 @@
 """`why` and `lint` name the true cause of seeded mistakes, with the line, and find nothing where all is correct."""
 
+import gc
 import inspect
 import warnings
 
@@ -11,6 +12,16 @@ from cases_mistakes import CORRECT, LOST, SILENT
 
 import tinygrad_edu as tg
 from tinygrad_edu import lately, lint, why
+
+
+@pytest.fixture(autouse=True, scope="module")
+def nothing_else():
+    """The garbage collector, which `why` and `lint` ask for all objects, forgets those of pytest and of other tests: a
+    program that is asked about has some thousands, not half a million."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture(autouse=True)

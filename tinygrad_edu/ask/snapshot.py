@@ -9,11 +9,12 @@ from collections import defaultdict
 import numpy as np
 
 from .. import lately
-from ..generator import Generator
+from ..generator import Generator, default_generator
 from ..nn.module import Module
 from ..optim.lr_scheduler.base import LRScheduler
 from ..optim.optimizer import Optimizer
 from ..tensor import Tensor, of_array
+from .things import living
 
 RESTORED = (
     "The function was run. Parameters, buffers, gradients, modes, optimizers, schedules and random generators were put "
@@ -27,25 +28,24 @@ class Snapshot:
 
     def __init__(self):
         gc.collect()  # cycles that are garbage are not worth saving
-        self.leaves, self.modules, self.optimizers, self.schedules = [], [], [], []
-        for thing in gc.get_objects():
-            kind = type(thing)
-            if issubclass(kind, Tensor):
-                node = getattr(thing, "node", None)  # another thread may be about to make it
-                if node is not None and node.op is None:
-                    self.leaves.append((thing, thing.array, thing.array.copy(), thing.grad, copied(thing.grad)))
-            elif issubclass(kind, Module):
-                if "_modules" in thing.__dict__:
-                    buffers = {name: (b, b.array.copy()) for name, b in thing._buffers.items() if b is not None}
-                    self.modules.append((thing, thing.training, buffers, dict(thing._parameters)))
-            elif issubclass(kind, Optimizer):
-                if "param_groups" in thing.__dict__:
-                    groups = [({**group, "params": list(group["params"])}, group) for group in thing.param_groups]
-                    self.optimizers.append((thing, {p: state_copy(s) for p, s in thing.state.items()}, groups))
-            elif issubclass(kind, LRScheduler):
-                rest = {name: value for name, value in thing.__dict__.items() if name != "optimizer"}
-                self.schedules.append((thing, copy.copy(rest)))
-        generators = [thing for thing in gc.get_objects() if type(thing) is Generator]
+        kinds = Tensor, Module, Optimizer, LRScheduler, Generator
+        tensors, modules, optimizers, schedules, generators = living(*kinds)
+        # Another thread may be about to make one of them, so that its parts do not exist yet.
+        leaves = [t for t in tensors if (node := getattr(t, "node", None)) is not None and node.op is None]
+        self.leaves = [(t, t.array, t.array.copy(), t.grad, copied(t.grad)) for t in leaves]
+        self.modules, self.optimizers, self.schedules = [], [], []
+        for module in modules:
+            if "_modules" in module.__dict__:
+                buffers = {name: (b, b.array.copy()) for name, b in module._buffers.items() if b is not None}
+                self.modules.append((module, module.training, buffers, dict(module._parameters)))
+        for optimizer in optimizers:
+            if "param_groups" in optimizer.__dict__:
+                groups = [({**group, "params": list(group["params"])}, group) for group in optimizer.param_groups]
+                self.optimizers.append((optimizer, {p: state_copy(s) for p, s in optimizer.state.items()}, groups))
+        for schedule in schedules:
+            rest = {name: value for name, value in schedule.__dict__.items() if name != "optimizer"}
+            self.schedules.append((schedule, copy.copy(rest)))
+        generators = {default_generator, *generators}  # a program that froze its objects (gc.freeze) hides the first
         self.generators = [(generator, generator.get_state()) for generator in generators]
         self.numpy_state = np.random.get_state() if "numpy.random" in sys.modules else None
         self.python_state = random.getstate()

@@ -17,27 +17,28 @@ REGISTRIES = ("_parameters", "_buffers", "_modules", "_hooks", "_calls", "_unrec
 """Attributes of every module, which hold what is registered."""
 
 
-def live(kind):
-    """All objects of a class, and of classes derived from it, that exist."""
-    return [thing for thing in gc.get_objects() if issubclass(type(thing), kind)]
+def living(*classes):
+    """All objects that exist of each of these classes and of classes derived from them: a list for each class."""
+    things = gc.get_objects()  # some hundred thousand, of some thousand types
+    kinds = {id(kind): kind for kind in map(type, things)}
+    of = {key: [i for i, cls in enumerate(classes) if issubclass(kind, cls)] for key, kind in kinds.items()}
+    wanted, found = {key for key in of if of[key]}, [[] for _ in classes]
+    for thing in things:
+        key = id(type(thing))
+        if key in wanted:
+            for i in of[key]:
+                found[i].append(thing)
+    return found
 
 
 class Things:
     """The modules and optimizers that exist, and names for tensors."""
 
     def __init__(self, model=None):
-        modules, self.optimizers = [], []
-        self.tensors = []
-        for thing in gc.get_objects():
-            kind = type(thing)
-            if issubclass(kind, Module):
-                if "_modules" in thing.__dict__:
-                    modules.append(thing)
-            elif issubclass(kind, Optimizer):
-                if "param_groups" in thing.__dict__:
-                    self.optimizers.append(thing)
-            elif issubclass(kind, Tensor) and hasattr(thing, "node"):
-                self.tensors.append(thing)
+        modules, optimizers, tensors = living(Module, Optimizer, Tensor)  # some may be about to be made
+        modules = [module for module in modules if "_modules" in module.__dict__]
+        self.optimizers = [optimizer for optimizer in optimizers if "param_groups" in optimizer.__dict__]
+        self.tensors = [tensor for tensor in tensors if hasattr(tensor, "node")]
         children = {id(child) for module in modules for child in module._modules.values()}
         self.roots = [module for module in modules if id(module) not in children]
         if model is not None:

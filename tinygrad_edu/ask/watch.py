@@ -16,7 +16,7 @@ from ..optim.lr_scheduler.base import LRScheduler
 from ..optim.optimizer import Optimizer
 from ..recording import Recorder, Recording
 from .snapshot import Snapshot
-from .things import live
+from .things import living
 from .trial import loss_among
 
 RUNS = 5
@@ -64,7 +64,7 @@ class Watch(Observer):
     """Notes the order of things in Runs."""
 
     def __init__(self):
-        self.schedules = live(LRScheduler)
+        (self.schedules,) = living(LRScheduler)
         self.after = {}  # id of a parameter -> the gradient that its optimizer has used already
         self.rates = []  # (optimizer, learning rate) at each step
 
@@ -145,7 +145,7 @@ class Experiment:
         self.watch.start(run)
         if number < 2:
             run.recording = Recording()
-            before = {id(p): p for p in live(Parameter)}  # held, so that no new one gets the id of an old one
+            before = {id(p): p for p in living(Parameter)[0]}  # held, so that no new one gets the id of an old one
             recorder = run.recording._recorder = NotingRecorder(run.recording, run.created, before)
             with observing(recorder), observing(self.watch):
                 self.call(function, run)

@@ -4,7 +4,12 @@ Flatten, three times (Dense 128, ReLU, dropout 0.5), Dense 10: its summary, 13 e
 10,000 others for validation, and the weights of each layer. Test images are not used: nothing is final. Inputs have
 mean 0 and standard deviation 1, and the learning rate rises and falls (one cycle): dropout of one half makes steps of
 constant size too noisy at the end. With --tips the course's advice on how to be better is tried, a change at a time.
+
+The course shows the 13 epochs of a network that has been trained before: the cost of its first epoch is 0.149 already.
+So `fit` is called twice here, each time for 13 epochs; the second begins where the course's does.
 """
+
+import time
 
 import numpy as np
 
@@ -16,7 +21,7 @@ from tinygrad_edu.optim import lr_scheduler
 from . import require
 from .report import Report
 
-SEED, SECONDS = "004", 20
+SEED, SECONDS = "004", 40
 
 PARAMETERS, VALIDATION_ACCURACY = 134_794, 0.976
 """The course's."""
@@ -52,7 +57,7 @@ def one_cycle(epochs, batches):
 
 
 TIPS = (  # name, changes of the network, of `learn`
-    ("as above", {}, {}),
+    ("one fit as above", {}, {}),
     ("more neurons: 512", {"width": 512}, {}),
     ("more layers: 5", {"depth": 5}, {}),
     ("nonlinearity: tanh", {"activation": nn.Tanh}, {}),
@@ -99,11 +104,22 @@ def run(options):
     summary = tg.summary(model, x[:1])
     print(f"{summary}\n")
     print(f"parameters {summary.parameters:,} (course: {PARAMETERS:,})\n")
-    history = learn(model, training, validation, epochs, progress=not options.no_progress)
-    if history.interrupted:
-        report.stopped(f"{history.epochs} of {epochs} epochs")
-    result = train.evaluate(model, validation, "cross_entropy", ["accuracy"])
-    report.compare("validation accuracy", result["accuracy"], VALIDATION_ACCURACY, digits=4)
+    history, rows = train.History(), []
+    for fit in ("first", "second"):
+        print(f"{fit} fit: {epochs} epochs", flush=True)
+        start = time.perf_counter()
+        part = learn(model, training, validation, epochs, progress=not options.no_progress)
+        for i in range(part.epochs):
+            history.append({name: values[i] for name, values in part.items()})
+        if part.interrupted:
+            report.stopped(f"{history.epochs} of {2 * epochs} epochs")
+            break
+        losses = f"{part['loss'][0]:.4f} to {part['loss'][-1]:.4f}"
+        rows.append([fit, losses, f"{part['val_accuracy'][-1]:.4f}", f"{time.perf_counter() - start:.1f}"])
+    print()
+    report.table(["fit", "loss", "validation accuracy", "seconds"], rows)
+    accuracy = train.evaluate(model, validation, metrics=["accuracy"])["accuracy"]
+    report.compare("validation accuracy", accuracy, VALIDATION_ACCURACY, digits=4)
 
     if history.epochs:
         report.picture(history.plot(["loss", "accuracy"], log=["loss"]), "keras_mlp_curves.png")
@@ -111,7 +127,7 @@ def run(options):
     title = "Weights of the first layer, of 32 units: red where ink excites the unit, blue where it inhibits it"
     report.picture(plots.images(first, title=title, signed=True), "keras_mlp_first_layer.png")
     report.picture(matrices(model), "keras_mlp_layers.png")
-    if options.tips and not history.interrupted:
+    if options.tips and not report.interrupted:
         rows = tips(training, validation, options, report)
         report.table(["tip", "parameters", "epochs", "validation accuracy"], rows)
     return report.done()

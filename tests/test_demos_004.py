@@ -21,6 +21,8 @@ def test_keras_mlp(capsys, tmp_path):
     assert "parameters 134,794 (course: 134,794)" in text
     for shape, count in (("(1, 784)", "–"), ("(1, 128)", "100,480"), ("(1, 128)", "16,512"), ("(1, 10)", "1,290")):
         assert any(shape in line and f" {count} " in line for line in text.splitlines()), (shape, count)
+    fits = [line.split() for line in text.splitlines() if line.startswith(("first  ", "second  "))]
+    assert [row[0] for row in fits] == ["first", "second"] and float(fits[1][1]) < float(fits[0][1])  # it goes on
     table = text.split("tip  ")[1]
     assert all(name in table for name, *_ in keras_mlp.TIPS)
     check_pictures(tmp_path, "keras_mlp_curves.png", "keras_mlp_first_layer.png", "keras_mlp_layers.png")
@@ -63,7 +65,7 @@ def test_keras_mlp_after_ctrl_c(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(tg.optim.Adam, "step", interrupted)
     assert main(["keras-mlp", "--quick", "--no-progress", "--tips", "--out", str(tmp_path)]) == 130
     text = capsys.readouterr().out
-    assert "Stopped by Ctrl-C after 0 of 2 epochs" in text and "validation accuracy" in text and "tip " not in text
+    assert "Stopped by Ctrl-C after 0 of 4 epochs" in text and "validation accuracy" in text and "tip " not in text
 
 
 def test_ctrl_c_in_the_tips(monkeypatch, capsys, tmp_path):
@@ -72,7 +74,7 @@ def test_ctrl_c_in_the_tips(monkeypatch, capsys, tmp_path):
     def interrupted(*args, **kwargs):
         history = learn(*args, **kwargs)
         calls.append(history)
-        history.interrupted = len(calls) == 3
+        history.interrupted = len(calls) == 4
         return history
 
     monkeypatch.setattr(keras_mlp, "learn", interrupted)

@@ -6,8 +6,8 @@ from importlib.util import find_spec
 DEMOS = (
     "cat-logistic", "cat-deep", "planar", "regularize", "optimizers", "fingers", "augment", "mnist-mlp", "mnist-cnn",
     "columns", "digits", "flower", "linear", "keras-mlp", "quadratic", "averages", "decay", "softmax", "init", "conv",
-    "names", "batchnorm", "resnet", "inception", "transfer", "attention", "clipping", "splits", "early-stopping",
-    "ensemble", "normalize", "gpt", "vae", "ode", "film", "gradcheck", "benchmark",
+    "names", "batchnorm", "resnet", "inception", "transfer", "attention", "clipping",
+    "splits", "early-stopping", "ensemble", "normalize", "gpt", "vae", "ode", "film", "gradcheck", "benchmark",
 )  # fmt: skip
 """Their names. Each is a module here ("cat-deep" is cat_deep.py), with
 
@@ -26,3 +26,11 @@ def require(*packages):
         missing.remove("pygraphviz")
     if missing:
         raise ImportError(f'this demo needs {" and ".join(missing)}: pip install "tinygrad-edu[demos]"')
+
+
+def positive(text):
+    """An option's value that must be a positive integer."""
+    value = int(text)
+    if value < 1:
+        raise ValueError
+    return value

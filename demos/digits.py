@@ -8,16 +8,16 @@ Ctrl-C stops the training, not the program: what was learned so far is tested an
 
 import os
 import sys
-import time
 
 import numpy as np
 
 import tinygrad_edu as tg
-from tinygrad_edu import check, draw, func, nn, optim, plots
+from tinygrad_edu import check, draw, func, nn, optim, plots, train
 from tinygrad_edu.data import DataLoader, TensorDataset, datasets
 from tinygrad_edu.nn import functional as F
 
-from . import require
+from . import positive, require
+from .report import Report
 
 SEED, SECONDS = "", 7
 
@@ -38,14 +38,6 @@ def add_arguments(parser):
     )  # fmt: skip
     add("--epochs", type=positive, metavar="N", help="passes over the training data (default: 30, MNIST 12)")
     add("--batch-size", type=positive, metavar="N", help="images per step (default: 32, MNIST 128)")
-
-
-def positive(text):
-    """An argument that must be a positive integer."""
-    value = int(text)
-    if value < 1:
-        raise ValueError
-    return value
 
 
 def load(wanted):
@@ -103,26 +95,11 @@ def check_gradients(model, x, y, l2):
     return report
 
 
-def predict(model, x, batch_size=1000):
-    """The logits of all images, (N, 10), without dropout."""
-    model.eval()
-    with tg.no_grad():
-        logits = tg.cat([model(x[i : i + batch_size]) for i in range(0, len(x), batch_size)])
-    model.train()
-    return logits
-
-
-def measure(model, x, y):
-    """(mean cross-entropy, accuracy) on images x with labels y."""
-    logits = predict(model, x)
-    return F.cross_entropy(logits, y).item(), (logits.argmax(dim=1) == y).double().mean().item()
-
-
-def train(model, train_set, test_set, epochs, batch_size, lr, l2, progress=True):
+def learn(model, train_set, test_set, epochs, batch_size, lr, l2, progress=True):
     """Adam with a learning rate that falls to 0 along a cosine. Returns (history, whether all epochs were run).
 
-    history has a row (epoch, training loss, training accuracy, test loss, test accuracy) for the start, the end of each
-    epoch, and the moment of Ctrl-C.
+    history has a row (epoch, measures of the training set, of the test set) for the start, the end of each epoch, and
+    the moment of Ctrl-C; measures are {"loss": the mean cross-entropy, "accuracy": …}
     """
     from tqdm import tqdm
 
@@ -133,7 +110,8 @@ def train(model, train_set, test_set, epochs, batch_size, lr, l2, progress=True)
     history, steps = [], 0
 
     def note():
-        history.append((steps / len(loader), *measure(model, *train_set), *measure(model, *test_set)))
+        measures = [train.evaluate(model, pair, "cross_entropy", ["accuracy"]) for pair in (train_set, test_set)]
+        history.append((steps / len(loader), *measures))
 
     note()
     try:
@@ -158,7 +136,7 @@ def train(model, train_set, test_set, epochs, batch_size, lr, l2, progress=True)
 
 def run(options):
     require("sklearn", "matplotlib", "tqdm", "pygraphviz")
-    start = time.perf_counter()
+    report = Report(options)
     try:
         name, why, (train_set, test_set) = load(options.data)
     except (OSError, ValueError) as error:
@@ -178,52 +156,47 @@ def run(options):
 
     x, y = train_set[0][:4], train_set[1][:4]
     print("Comparing gradients with numerical derivatives: 4 images, 3 directions for each parameter", flush=True)
-    report = check_gradients(model, x, y, settings["l2"])
-    print(f"{report}\n")
-    if not report:
+    checked = check_gradients(model, x, y, settings["l2"])
+    print(f"{checked}\n")
+    if not checked:
         return 1
     loss = objective(model(x), y, dict(model.named_parameters()), settings["l2"])
-    graph = draw.graph({"loss": loss}, model, {"images": x, "labels": y}).save(f"{options.out}/digits_graph.svg")
+    report.picture(draw.graph({"loss": loss}, model, {"images": x, "labels": y}), "digits_graph.svg")
 
     print("Training: {epochs} epochs, batches of {batch_size}".format(**settings), flush=True)
-    history, finished = train(model, train_set, test_set, **settings, progress=not options.no_progress)
-    epoch, _, train_accuracy, _, test_accuracy = history[-1]
+    history, finished = learn(model, train_set, test_set, **settings, progress=not options.no_progress)
+    epoch, on_train, on_test = history[-1]
     if not finished:
-        print(f"\nStopped by Ctrl-C after {epoch:.1f} of {settings['epochs']} epochs. What was learned so far:")
-    print(f"train accuracy {train_accuracy:.2%}\ntest accuracy  {test_accuracy:.2%}\n")
+        report.stopped(f"{epoch:.1f} of {settings['epochs']} epochs")
+    print(f"train accuracy {on_train['accuracy']:.2%}\ntest accuracy  {on_test['accuracy']:.2%}")
 
-    files = [
-        graph,
-        draw_curves(f"{options.out}/digits_curves.png", history),
-        draw_weights(f"{options.out}/digits_weights.png", model, height, width),
-        draw_mistakes(f"{options.out}/digits_mistakes.png", model, *test_set),
-    ]
-    print("Wrote " + "\n      ".join(files))
-    print(f"Time: {time.perf_counter() - start:.1f} s")
-    return 0 if finished else 130
+    report.picture(draw_curves(history), "digits_curves.png")
+    report.picture(draw_weights(model, height, width), "digits_weights.png")
+    report.picture(draw_mistakes(model, *test_set), "digits_mistakes.png")
+    return report.done()
 
 
-def draw_curves(path, history):
+def draw_curves(history):
     """Loss and accuracy by epoch. The start, before any training, is left out: it would flatten everything else."""
-    epoch, train_loss, train_accuracy, test_loss, test_accuracy = zip(*(history[1:] or history))
+    epochs, on_train, on_test = zip(*(history[1:] or history))
     panels = {
-        "cross-entropy": {"training": train_loss, "test": test_loss},
-        "accuracy in %": {"training": np.multiply(train_accuracy, 100), "test": np.multiply(test_accuracy, 100)},
+        label: {name: [factor * row[key] for row in rows] for name, rows in (("training", on_train), ("test", on_test))}
+        for label, key, factor in (("cross-entropy", "loss", 1), ("accuracy in %", "accuracy", 100))
     }
-    return plots.save(plots.curves(panels, epoch, "epoch", log=["cross-entropy"]), path)
+    return plots.curves(panels, epochs, "epoch", log=["cross-entropy"])
 
 
-def draw_weights(path, model, height, width):
+def draw_weights(model, height, width):
     """The rows of the first weight matrix as images: of the 64 hidden units with the largest weights."""
     first = next(model.parameters()).detach().numpy().reshape(-1, height, width)  # (256, pixels) -> (256, h, w)
     largest = np.argsort(-np.square(first).sum(axis=(1, 2)))[:64]
     title = f"{len(largest)} of the {len(first)} units of the first layer: what they look for (red: ink, blue: paper)"
-    return plots.save(plots.images(first[largest], title=title, signed=True), path)
+    return plots.images(first[largest], title=title, signed=True)
 
 
-def draw_mistakes(path, model, x, y):
+def draw_mistakes(model, x, y):
     """The images that are read wrongly, those of which the network is most certain first."""
-    probabilities = F.softmax(predict(model, x), dim=1).numpy()  # (N, 10)
+    probabilities = train.predict(model, x).softmax(1).numpy()  # (N, 10)
     read, certainty, labels = probabilities.argmax(axis=1), probabilities.max(axis=1), y.numpy()
     wrong = np.flatnonzero(read != labels)
     shown = wrong[np.argsort(-certainty[wrong])][:40]
@@ -231,4 +204,4 @@ def draw_mistakes(path, model, x, y):
     title = f"{len(wrong)} of {len(x):,} test images are read wrongly"
     if len(wrong) > len(shown):
         title += f"; these {len(shown)} with the greatest certainty"
-    return plots.save(plots.images(x.numpy()[shown], titles, title), path)
+    return plots.images(x.numpy()[shown], titles, title)

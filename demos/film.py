@@ -41,7 +41,7 @@ def neuron(steps):
 
 def flower_film(steps):
     """A film of the first steps of the flower's network."""
-    points, classes = flower.data()
+    points, classes = flower.points_and_classes()
     model, cost = flower.network(), nn.BCELoss()
     optimizer = optim.SGD(model.parameters(), lr=1.2)
     with draw.film(model, {"points": points, "classes": classes}, steps=steps, title="A flower, learned") as film:

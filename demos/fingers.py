@@ -31,14 +31,14 @@ def network():
     return nn.Sequential(*layers, nn.Flatten(), nn.Dropout(0.3), nn.Linear(64 * 4 * 4, 10))
 
 
-def fit(model, training, test, epochs, options, batch=BATCH, rate=RATE):
+def fit(model, training, test, epochs, options, batch=BATCH, rate=RATE, loss="cross_entropy", metrics=("accuracy",)):
     """Train with Adam and one cycle of the learning rate, up to `rate` and down again; returns the history."""
     steps = epochs * -(-len(training[0]) // batch)
     optimizer = optim.Adam(model.parameters())
     cycle = optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps)
     return train.fit(
-        model, training, loss="cross_entropy", optimizer=optimizer, epochs=epochs, batch_size=batch, validation=test,
-        metrics=["accuracy"], callbacks=[train.LearningRateScheduler(cycle, every="batch")], seed=options.seed,
+        model, training, loss=loss, optimizer=optimizer, epochs=epochs, batch_size=batch, validation=test,
+        metrics=metrics, callbacks=[train.LearningRateScheduler(cycle, every="batch")], seed=options.seed,
         progress=not options.no_progress,
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ points, beside the course's accuracies.
 import numpy as np
 
 import tinygrad_edu as tg
-from tinygrad_edu import draw, nn, optim, plots
+from tinygrad_edu import data, draw, nn, optim, plots
 
 from . import require
 from .report import Report
@@ -27,16 +27,10 @@ ACCURACIES = {0: 47.0, 1: 67.5, 2: 67.25, 3: 90.75, 4: 90.5, 5: 91.25, 20: 90.0,
 SWEEP_ITERATIONS = 5000
 
 
-def data():
-    """Points as a (400, 2) tensor and their classes, 0.0 or 1.0, as a (400, 1) tensor."""
-    random = np.random.RandomState(1)
-    points, classes = [], []
-    for j in (0, 1):
-        t = np.linspace(3.12 * j, 3.12 * (j + 1), 200) + 0.2 * random.randn(200)  # angle
-        r = 4 * np.sin(4 * t) + 0.2 * random.randn(200)  # radius: a rose of eight petals
-        points.append(np.stack([r * np.sin(t), r * np.cos(t)], axis=1))
-        classes.append(np.full((200, 1), float(j)))
-    return tg.tensor(np.concatenate(points)), tg.tensor(np.concatenate(classes))
+def points_and_classes():
+    """The course's points as a (400, 2) tensor and their classes, 0.0 or 1.0, as a (400, 1) tensor."""
+    x, y = data.flower(dtype=tg.float64)
+    return x, y.double().unsqueeze(1)
 
 
 def network(width=4):
@@ -88,7 +82,7 @@ def sweep(x, y, iterations):
 def run(options):
     require("matplotlib", "pygraphviz")
     report = Report(options)
-    x, y = data()
+    x, y = points_and_classes()
     model = network()
     count = sum(p.numel() for p in model.parameters())
     print(f"{len(x)} points in two classes, and a network of {count} parameters:\n{model}\n")

@@ -11,15 +11,16 @@ Ctrl-C stops the training, not the program: what was learned so far writes its s
 import math
 import os
 import sys
-import time
 
 import numpy as np
 
 import tinygrad_edu as tg
 from tinygrad_edu import nn, optim, plots
+from tinygrad_edu.data import Vocabulary
 from tinygrad_edu.nn import functional as F
 
 from . import require
+from .report import Report
 
 SEED, SECONDS = "", 40
 
@@ -152,51 +153,45 @@ def train(model, training, held_out, context, steps, progress=True, size=16):
 
 def run(options):
     require("matplotlib", "tqdm")
-    start = time.perf_counter()
+    report = Report(options)
     try:
         where, text = load(options.text)
     except (OSError, UnicodeDecodeError) as error:
         print(f"cannot read {options.text}: {error}", file=sys.stderr)
         return 1
-    alphabet = sorted(set(text))
     if len(text) < 20 * options.context:
         print(f"{where} has {len(text)} characters, too few for a context of {options.context}", file=sys.stderr)
         return 1
-    numbers = tg.tensor(np.searchsorted(np.array(alphabet), np.array(list(text))))
-    cut = int(0.9 * len(text))
-    print(f"Text: {where}\n      {len(text):,} characters, {len(alphabet)} different ones, the last tenth held out\n")
+    vocabulary = Vocabulary(text)
+    numbers, cut = vocabulary.encode(text), int(0.9 * len(text))
+    print(f"Text: {where}\n      {len(text):,} characters, {len(vocabulary)} different ones, the last tenth held out\n")
 
     tg.manual_seed(options.seed)
-    model = GPT(len(alphabet), options.context, options.width, options.layers)
+    model = GPT(len(vocabulary), options.context, options.width, options.layers)
     parameters = sum(p.numel() for p in model.parameters())
-    print(f"{parameters:,} parameters; guessing costs {math.log(len(alphabet)):.3f} nats\n")
+    print(f"{parameters:,} parameters; guessing costs {math.log(len(vocabulary)):.3f} nats\n")
     steps = (30 if options.quick else 1000) if options.steps is None else options.steps
-    history, finished = train(
-        model, numbers[:cut], numbers[cut:], options.context, steps, not options.no_progress
-    )  # fmt: skip
+    progress = not options.no_progress
+    history, finished = train(model, numbers[:cut], numbers[cut:], options.context, steps, progress)
     if not finished:
-        print("\nStopped by Ctrl-C. What was learned so far:")
+        report.stopped(f"a part of the {steps} steps")
     if history:
         print(f"training loss {history[-1][1]:.3f}\nheld-out loss {history[-1][2]:.3f} nats per character\n")
 
-    sample = write(model, numbers[None, cut : cut + 1], options.write, options.context).tolist()
-    sample = "".join(alphabet[i] for i in sample)
-    print(f"{sample}\n")
+    print(vocabulary.decode(write(model, numbers[None, cut : cut + 1], options.write, options.context)))
     piece = numbers[cut : cut + min(24, options.context)]
     model(piece[None])
     maps = [np.asarray(head) for block in model.blocks for head in block.attention.weights.detach().numpy()[0]]
-    letters = [{"\n": "↵", " ": "·"}.get(alphabet[i], alphabet[i]) for i in piece.tolist()]
-    files = [draw_attention(f"{options.out}/gpt_attention.png", maps, letters)]
+    letters = vocabulary.decode(piece).replace("\n", "↵").replace(" ", "·")
     if history:
         steps, training, held_out = zip(*history)
         panels = {"nats per character": {"training": training, "held out": held_out}}
-        files.insert(0, plots.save(plots.curves(panels, steps, "step"), f"{options.out}/gpt_curve.png"))
-    print("Wrote " + "\n      ".join(files))
-    print(f"Time: {time.perf_counter() - start:.1f} s")
-    return 0 if finished else 130
+        report.picture(plots.curves(panels, steps, "step"), "gpt_curve.png")
+    report.picture(draw_attention(maps, letters), "gpt_attention.png")
+    return report.done()
 
 
-def draw_attention(path, maps, letters):
+def draw_attention(maps, letters):
     """How much each character (row) attends to each earlier one (column), head by head."""
     columns = 4
     rows = -(-len(maps) // columns)
@@ -207,4 +202,4 @@ def draw_attention(path, maps, letters):
         axes.set_xticks(range(len(letters)), letters, fontsize=6)
         axes.set_yticks(range(len(letters)), letters, fontsize=6)
     figure.suptitle("What each character (row) attends to", fontsize=11)
-    return plots.save(figure, path)
+    return figure

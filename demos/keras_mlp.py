@@ -115,9 +115,9 @@ def run(options):
             report.stopped(f"{history.epochs} of {2 * epochs} epochs")
             break
         losses = f"{part['loss'][0]:.4f} to {part['loss'][-1]:.4f}"
-        rows.append([fit, losses, f"{part['val_accuracy'][-1]:.4f}", f"{time.perf_counter() - start:.1f}"])
+        rows.append([fit, losses, f"{part['val_accuracy'][-1]:.4f}", f"{time.perf_counter() - start:.1f} s"])
     print()
-    report.table(["fit", "loss", "validation accuracy", "seconds"], rows)
+    report.table(["fit", "loss", "validation accuracy", "time"], rows)
     accuracy = train.evaluate(model, validation, metrics=["accuracy"])["accuracy"]
     report.compare("validation accuracy", accuracy, VALIDATION_ACCURACY, digits=4)
 

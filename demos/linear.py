@@ -5,15 +5,11 @@ points each, by mini-batch SGD, by SGD with momentum, and by RMSprop. Each optim
 all points before each step is drawn, and the decision surface as it moves, as an animation.
 """
 
-import io
-import os
-
 import numpy as np
 
 import tinygrad_edu as tg
 from tinygrad_edu import nn, optim, plots
 from tinygrad_edu.data import circles
-from tinygrad_edu.files import write_whole
 from tinygrad_edu.nn import functional as F
 
 from . import require
@@ -100,46 +96,27 @@ def run(options):
 
     panels = {"cross-entropy of all points": {name: losses for name, (losses, _) in results.items()}}
     report.picture(plots.curves(panels, range(steps)), "linear_losses.png")
-    report.picture(Animation(x.numpy(), y.numpy(), results, every=5), "linear_surfaces.gif")
+    report.picture(animation(x.numpy(), y.numpy(), results), "linear_surfaces.gif")
     return report.done()
 
 
-class Animation:
-    """The decision surfaces of all optimizers next to each other, at every so many steps; `save` makes a GIF."""
+def animation(x, y, results, every=5):
+    """The decision surfaces of all optimizers next to each other, below them the losses; at every so many steps."""
+    highest = 1.05 * max(max(losses) for losses, _ in results.values())
+    count = len(next(iter(results.values()))[1])
 
-    def __init__(self, x, y, results, every):
-        self.x, self.y, self.results = x, y, results
-        self.steps = range(0, len(next(iter(results.values()))[1]), every)
-
-    def frame(self, step):
-        """A matplotlib Figure of one moment: above surfaces, below losses."""
+    def frame(step):
         figure = plots.new_figure(12, 5.6)
-        rows = figure.subplots(2, len(self.results), height_ratios=[3, 1])
-        for above, below, (name, (losses, weights)) in zip(*rows, self.results.items()):
+        rows = figure.subplots(2, len(results), height_ratios=[3, 1])
+        for above, below, (name, (losses, weights)) in zip(*rows, results.items()):
 
             def predict(points, w=weights[step]):
                 return probability(expand(tg.tensor(points)), tg.tensor(w)).numpy()
 
-            plots.boundary(predict, self.x, self.y, f"{name}, step {step}", steps=80, axes=above)
+            plots.boundary(predict, x, y, f"{name}, step {step}", steps=80, axes=above)
             below.plot(losses[: step + 1], color=plots.COLORS[0])
-            below.set(xlim=(0, len(losses)), ylim=(0, self.highest), xlabel="step")
+            below.set(xlim=(0, len(losses)), ylim=(0, highest), xlabel="step")
         rows[1][0].set_ylabel("cross-entropy")
         return figure
 
-    @property
-    def highest(self):
-        return 1.05 * max(max(losses) for losses, _ in self.results.values())
-
-    def save(self, path):
-        from PIL import Image
-
-        frames = []
-        for step in self.steps:
-            png = io.BytesIO()
-            self.frame(step).savefig(png, format="png", dpi=70)
-            frames.append(Image.open(png).convert("P", palette=Image.Palette.ADAPTIVE))
-        file = io.BytesIO()
-        frames[0].save(
-            file, "GIF", save_all=True, append_images=frames[1:], duration=[200] * (len(frames) - 1) + [2000], loop=0
-        )
-        return write_whole(os.fspath(path), file.getvalue())
+    return plots.Animation((frame(step) for step in range(0, count, every)), seconds=0.2, dpi=70)

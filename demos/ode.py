@@ -17,8 +17,7 @@ import tinygrad_edu as tg
 from tinygrad_edu import nn, optim, plots
 from tinygrad_edu.nn.utils import parameters_to_vector
 
-from . import require
-from .digits import positive
+from . import positive, require
 
 SEED, SECONDS = "", 12
 
@@ -93,7 +92,7 @@ class Adjoint(tg.autograd.Function):
         return points
 
     @staticmethod
-    @tg.autograd.once_differentiable
+    @tg.autograd.function.once_differentiable
     def backward(ctx, gradient):
         (points,) = ctx.saved_tensors
         parameters = list(ctx.field.parameters())

@@ -9,7 +9,6 @@ Ctrl-C stops the training, not the program: what was learned so far is drawn, an
 """
 
 import sys
-import time
 
 import numpy as np
 
@@ -18,8 +17,9 @@ from tinygrad_edu import nn, optim, plots
 from tinygrad_edu.data import DataLoader, TensorDataset
 from tinygrad_edu.nn import functional as F
 
-from . import require
-from .digits import load, positive
+from . import positive, require
+from .digits import load
+from .report import Report
 
 SEED, SECONDS = "", 25
 
@@ -87,7 +87,7 @@ def train(model, images, epochs, batch_size, progress=True):
 
 def run(options):
     require("sklearn", "matplotlib", "tqdm")
-    start = time.perf_counter()
+    report = Report(options)
     try:
         name, why, ((train_x, _), (test_x, test_y)) = load(options.data)
     except (OSError, ValueError) as error:
@@ -103,34 +103,26 @@ def run(options):
     settings["epochs"] = options.epochs or (2 if options.quick else settings["epochs"])
     history, finished = train(model, train_x.flatten(1), **settings, progress=not options.no_progress)
     if not finished:
-        print(f"\nStopped by Ctrl-C after {len(history)} of {settings['epochs']} epochs. What was learned so far:")
+        report.stopped(f"{len(history)} of {settings['epochs']} epochs")
     with tg.no_grad():
         x = test_x.flatten(1)
         logits, mean, log_variance = model(x)
         error, divergence = [value.item() for value in negative_elbo(x, logits, mean, log_variance)]
         drawn = model.decoder(grid(15)).sigmoid().reshape(-1, height, width)
     print(f"test: {error:.2f} nats to draw an image, {divergence:.2f} nats to say which; ", end="")
-    print(f"together {error + divergence:.2f}\n")
+    print(f"together {error + divergence:.2f}")
 
+    title = "What each point of the plane is drawn as"
+    report.picture(plots.images(drawn.numpy(), columns=15, title=title), "vae_map.png")
+    report.picture(draw_codes(mean.numpy(), test_y.numpy()), "vae_codes.png")
     pairs = np.concatenate([test_x[:8].numpy(), logits[:8].sigmoid().reshape(8, height, width).numpy()])
-    files = [
-        plots.save(
-            plots.images(drawn.numpy(), columns=15, title="What each point of the plane is drawn as"),
-            f"{options.out}/vae_map.png",
-        ),
-        draw_codes(f"{options.out}/vae_codes.png", mean.numpy(), test_y.numpy()),
-        plots.save(
-            plots.images(pairs, title="Test images, and below what is left of them in two numbers"),
-            f"{options.out}/vae_pairs.png",
-        ),
-    ]
+    title = "Test images, and below what is left of them in two numbers"
+    report.picture(plots.images(pairs, title=title), "vae_pairs.png")
     if history:
         epochs, errors, divergences = zip(*history)
         panels = {"reconstruction, nats": {"training": errors}, "divergence, nats": {"training": divergences}}
-        files.append(plots.save(plots.curves(panels, epochs, "epoch"), f"{options.out}/vae_curves.png"))
-    print("Wrote " + "\n      ".join(files))
-    print(f"Time: {time.perf_counter() - start:.1f} s")
-    return 0 if finished else 130
+        report.picture(plots.curves(panels, epochs, "epoch"), "vae_curves.png")
+    return report.done()
 
 
 def grid(size):
@@ -140,7 +132,7 @@ def grid(size):
     return tg.tensor(np.stack([x.ravel(), y.ravel()], 1), dtype=tg.float32)
 
 
-def draw_codes(path, codes, labels):
+def draw_codes(codes, labels):
     """Where the test images lie in the plane, coloured by digit."""
     from matplotlib import colormaps
 
@@ -152,4 +144,4 @@ def draw_codes(path, codes, labels):
         title="Where the encoder puts the test images", xlabel="first number", ylabel="second number", aspect="equal"
     )
     axes.legend(frameon=False, markerscale=3, loc="center left", bbox_to_anchor=(1, 0.5))
-    return plots.save(figure, path)
+    return figure

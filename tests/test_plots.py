@@ -113,6 +113,10 @@ def test_images():
     low, high = drawn[0].get_images()[0].get_clim()
     assert low == -high == -np.quantile(np.abs(pictures), 0.995)
     assert plots.images(tg.rand(2, 4, 4, 3)).axes[0].get_images()[0].get_array().shape == (4, 4, 3)
+    assert np.allclose(plots.images(np.zeros((3, 8, 8)), columns=8).get_size_inches(), [4, 1.4])  # room for a title
+    assert np.allclose(plots.images(np.zeros((1, 8, 8)), width=2).get_size_inches(), [4, 2.4])
+    wide = plots.images(np.zeros((3, 4, 8)), titles=list("abc"), columns=2, width=3)
+    assert np.allclose(wide.get_size_inches(), [6, 2 * (1.5 + 0.35) + 0.4])
     with pytest.raises(ValueError, match=r"shape \(10, 784\) is neither.*reshape"):
         plots.images(np.zeros((10, 784)))
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..dtypes import get_default_dtype
-from ..tensor import Tensor, of_array
+from ..tensor import Tensor, from_numpy
 
 __all__ = ["Standardize"]
 
@@ -42,13 +42,15 @@ class Standardize:
 
     def __call__(self, x):
         """x standardized: of its own dtype, or of the default one if x has integers."""
+        x = floating(x)
         mean, std = self.statistics_for(x)
-        return (floating(x) - mean) / std
+        return (x - mean) / std
 
     def inverse(self, x):
         """What was standardized, as it was before but for rounding: x · std + mean."""
+        x = floating(x)
         mean, std = self.statistics_for(x)
-        return floating(x) * std + mean
+        return x * std + mean
 
     def statistics_for(self, x):
         """(mean, std) of the kind and dtype of x, after a check that they fit its shape."""
@@ -60,13 +62,14 @@ class Standardize:
                 f"Standardize was fitted to a shape that gave statistics of shape {self.mean.shape}, and x has shape "
                 f"{shape}; they must agree where the statistics have not size 1"
             )
-        dtype = floating(x).dtype
-        arrays = self.mean.astype(dtype), self.std.astype(dtype)
-        return [of_array(array, None) for array in arrays] if isinstance(x, Tensor) else arrays
+        statistics = self.mean, self.std
+        if isinstance(x, Tensor):
+            return [from_numpy(array).to(x.dtype) for array in statistics]
+        return [array.astype(x.dtype) for array in statistics]
 
 
 def floating(x):
     """x, or x in the default dtype if it has integers."""
-    if x.dtype.kind == "f":
-        return x
-    return x.to(get_default_dtype()) if isinstance(x, Tensor) else x.astype(get_default_dtype())
+    if isinstance(x, Tensor):
+        return x if x.is_floating_point() else x.to(get_default_dtype())
+    return x if x.dtype.kind == "f" else x.astype(get_default_dtype())

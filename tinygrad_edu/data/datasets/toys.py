@@ -8,7 +8,7 @@ default `get_default_dtype()`.
 import numpy as np
 
 from ...dtypes import get_default_dtype
-from ...tensor import of_array
+from ...tensor import from_numpy
 
 __all__ = ["blobs", "circles", "flower", "moons", "spirals"]
 
@@ -89,6 +89,6 @@ def with_noise(points, noise, seed):
 
 def classified(points, dtype):
     """(x, y) of the points of each class."""
-    x = np.concatenate(points).astype(get_default_dtype() if dtype is None else dtype)
+    x = from_numpy(np.concatenate(points)).to(get_default_dtype() if dtype is None else dtype)
     y = np.repeat(np.arange(len(points)), [len(part) for part in points])
-    return of_array(x, None), of_array(y.astype(np.int64), None)
+    return x, from_numpy(y.astype(np.int64))

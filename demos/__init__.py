@@ -1,5 +1,6 @@
 """Programs that show what tinygrad_edu does: `python -m demos list`."""
 
+import os
 import shutil
 from importlib.util import find_spec
 
@@ -17,6 +18,12 @@ add_arguments(parser)  if it has options besides those that all have (see __main
 
 The first line of its documentation is what the list shows.
 """
+
+
+if os.environ.get("TINYGRAD_EDU_DEMOS_ON_TORCH"):  # here, so that processes that a demo starts are on PyTorch, too
+    from .side_by_side.on_torch import substitute
+
+    substitute()
 
 
 def require(*packages):

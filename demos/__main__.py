@@ -46,6 +46,17 @@ def main(arguments=None):
 
 def run(name, arguments):
     """Run one demo; the exit code."""
+    try:
+        return module_of(name).run(parser_of(name).parse_args(arguments))
+    except ImportError as error:
+        if "pip install" not in str(error):  # a missing package is the user's to mend, anything else a fault of ours
+            raise
+        print(error, file=sys.stderr)
+        return 1
+
+
+def parser_of(name):
+    """What reads the command line of a demo."""
     demo = module_of(name)
     parser = argparse.ArgumentParser(
         prog=f"python -m demos {name}", description=demo.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -53,13 +64,7 @@ def run(name, arguments):
     if hasattr(demo, "add_arguments"):  # options of its own
         demo.add_arguments(parser)
     add_common_arguments(parser)
-    try:
-        return demo.run(parser.parse_args(arguments))
-    except ImportError as error:
-        if "pip install" not in str(error):  # a missing package is the user's to mend, anything else a fault of ours
-            raise
-        print(error, file=sys.stderr)
-        return 1
+    return parser
 
 
 def add_common_arguments(parser):

@@ -3,6 +3,9 @@
 A step written by hand computes exactly what is needed and nothing else; it is the limit that a library on NumPy can
 approach. The two take turns, round by round, so that a busy machine slows both alike: look at the ratios, not at the
 times.
+
+With --demos it runs whole demos instead, on this library and, the same files, on PyTorch: their times without imports
+and pictures, as a table in Markdown. Where they print other numbers, both texts go to the folder --out.
 """
 
 import statistics
@@ -12,6 +15,9 @@ import numpy as np
 
 import tinygrad_edu as tg
 from tinygrad_edu import nn, optim
+
+from . import positive
+from .side_by_side.table import comparable, compare
 
 SEED, SECONDS = "", 60
 
@@ -194,13 +200,29 @@ def report_steps(rounds):
 def add_arguments(parser):
     parser.add_argument(
         "--rounds",
-        type=int,
+        type=positive,
         metavar="N",
-        help="how often each step and its counterpart take turns (default: 5)",
+        help="how often each step, or demo, and its counterpart take turns (default: 5; demos: 1)",
+    )
+    parser.add_argument(
+        "--demos",
+        nargs="*",
+        type=comparable,
+        metavar="NAME",
+        help="time these demos with tinygrad_edu and with PyTorch, and compare what they print; without a name all",
+    )
+    parser.add_argument(
+        "--timeout",
+        type=positive,
+        default=900,
+        metavar="SECONDS",
+        help="with --demos: how long a run of a demo may take (default: 900)",
     )
 
 
 def run(options):
+    if options.demos is not None:
+        return compare(options.demos, options)
     report_operations()
     report_steps(options.rounds or (1 if options.quick else 5))
     return 0

@@ -20,6 +20,7 @@ PICTURES = {
     "attention": ["attention_curves.png", "attention_weights.png"],
     "clipping": ["clipping_curves.png", "clipping_through_time.png"],
     "transfer": ["transfer_accuracy.png", "transfer_filters.png"],
+    "faces": ["faces_distances.png", "faces_encodings.png", "faces_pairs.png", "faces_roc.png"],
     "inception": ["inception_accuracy.png", "inception_block.svg"],
     "resnet": ["resnet_convolutional.svg", "resnet_curves.png", "resnet_identity.svg"],
 }

@@ -532,15 +532,20 @@ def test_public_names():
 def test_the_examples_of_the_documentation(tmp_path, monkeypatch, capsys):
     """docs/training.md, from its first block of code to its last."""
     pytest.importorskip("sklearn")
+    joblib = pytest.importorskip("joblib")
     pytest.importorskip("matplotlib")
     page = (Path(tg.__file__).parent.parent / "docs" / "training.md").read_text(encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     assert len(blocks) > 8
     names = {}
-    for block in blocks:
-        exec(compile(block, "docs/training.md", "exec"), names)
+    try:
+        for block in blocks:
+            exec(compile(block, "docs/training.md", "exec"), names)
+    finally:
+        joblib.externals.loky.get_reusable_executor().shutdown(wait=True)  # the processes of the search
     assert names["results"]["accuracy"] > 0.8 and names["history"].epochs == 3
+    assert names["best"].score(names["x_test"], names["y_test"]) > 0.8
     assert sorted(path.name for path in Path("out").iterdir()) == [
         "best.pt", "history.png", "in one.pt", "in two parts.pt", "log.csv",
     ]  # fmt: skip

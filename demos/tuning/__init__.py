@@ -1,0 +1,1 @@
+"""The parts of the demo `tune`: where to search, trials side by side, and pictures."""

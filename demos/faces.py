@@ -17,21 +17,22 @@ from functools import partial
 import numpy as np
 
 import tinygrad_edu as tg
-from tinygrad_edu import nn, optim, plots, train
+from tinygrad_edu import nn, optim, train
 from tinygrad_edu.data import DataLoader, TensorDataset
 from tinygrad_edu.nn import functional as F
 
 from . import require
 from .persons.letters import FONTS, letters, photographs
-from .persons.verification import Verification, recognized, squared_distance
+from .persons.pictures import draw_distances, draw_pairs, draw_planes, draw_rates, percent, plane
+from .persons.triplets import BATCH, SeveralOfEach, TripletLoss
+from .persons.verification import Verification, recognized
 from .report import Report
 
 SEED, SECONDS = "001", 40
 
 OTHERS = 100  # persons to choose a threshold with, and as many never seen before the test
 GALLERY, QUERIES = 5, 4  # photographs of each person that are known by name, and of which the name is asked for
-BATCH, PERSONS, EPOCHS, BATCHES, RATE = 80, 20, 5, 85, 5e-3  # a batch has photographs of 20 persons
-ALPHA = 0.2  # FaceNet's
+EPOCHS, BATCHES, RATE = 5, 85, 5e-3
 WAYS = "random", "nearest", "semi-hard", "hardest"
 FEW = (6, 25, 100)  # persons to learn from
 
@@ -47,69 +48,6 @@ def encoder():
 
 
 # ---- training
-
-
-def triples(distances, persons, way, random):
-    """For each two photographs of one person one of another: index vectors (anchor, positive, negative).
-
-    distances  squared, between all encodings of a batch: (B, B)
-    persons    whom they show, (B,)
-    way        random     any
-               nearest    d(a, n) as near to d(a, p) as possible: the rule of the notes
-               semi-hard  the smallest d(a, n) that is larger than d(a, p), FaceNet's rule; the largest if none is
-               hardest    the smallest d(a, n)
-    """
-    same = persons[:, None] == persons
-    anchor, positive = np.nonzero(same & ~np.eye(len(persons), dtype=bool))
-    to_positive, to_others = distances[anchor, positive][:, None], distances[anchor]  # (T, 1), (T, B)
-    cost = {  # (T, B): the negative is where it is least
-        "random": random.random(to_others.shape),
-        "nearest": abs(to_others - to_positive),
-        "semi-hard": np.where(to_others > to_positive, to_others - 8, -to_others),  # distances are at most 4
-        "hardest": to_others,
-    }[way]
-    return anchor, positive, np.where(same[anchor], np.inf, cost).argmin(1)
-
-
-class TripletLoss:
-    """The mean of max(‖f(a) − f(p)‖² − ‖f(a) − f(n)‖² + α, 0) over the triples of a batch.
-
-    shares  for each batch, of how many triples it was more than 0: they are the ones that teach
-    """
-
-    def __init__(self, way, random):
-        self.way, self.random, self.shares = way, random, []
-        self.loss = nn.TripletMarginWithDistanceLoss(
-            distance_function=squared_distance, margin=ALPHA, reduction="none"
-        )
-
-    def __call__(self, output, persons):
-        f = F.normalize(output)  # (B, 32)
-        found = f.detach()
-        distances = squared_distance(found[:, None], found).numpy()  # (B, B)
-        anchor, positive, negative = triples(distances, persons.numpy(), self.way, self.random)
-        losses = self.loss(f[anchor], f[positive], f[negative])
-        self.shares.append((losses > 0).float().mean().item())
-        return losses.mean()
-
-
-class SeveralOfEach:
-    """Batches for a DataLoader: lists of indices, of several photographs of each of some persons.
-
-    n, k  persons, and photographs of each; the photographs of a person follow each other
-    """
-
-    def __init__(self, n, k, batches, random):
-        self.n, self.k, self.batches, self.random = n, k, batches, random
-
-    def __len__(self):
-        return self.batches
-
-    def __iter__(self):
-        count = min(PERSONS, self.n)
-        for _ in range(self.batches):
-            persons = self.random.permutation(self.n)[:count]
-            yield [p * self.k + i for p in persons for i in self.random.permutation(self.k)[: BATCH // count]]
 
 
 def fit(name, model, loader, loss, options):
@@ -160,10 +98,6 @@ def encodings(model, x):
 def pixels(x):
     """The photographs as they are, as encodings (n, k, 784) of length 1."""
     return F.normalize(x.flatten(2), dim=2)
-
-
-def percent(rights):
-    return f"{100 * np.mean(np.asarray(rights)):.1f} %"
 
 
 # ---- the program
@@ -241,60 +175,3 @@ def who_is_it(report, classifier, f, known, new, options):
     rights = {name: who == persons for name, who in named.items()}
     rows = [[name, percent(right[persons < count]), percent(right[persons >= count])] for name, right in rights.items()]
     report.table(["", "persons known in training", "persons never seen"], rows)
-
-
-def plane(f):
-    """Encodings (n, k, d) in the plane in which they differ most (principal components): (n, k, 2)."""
-    rows = f.numpy().reshape(-1, f.shape[2])
-    centred = rows - rows.mean(0)
-    _, _, axes = np.linalg.svd(centred, full_matrices=False)  # its rows, the direction of the largest variance first
-    return (centred @ axes[:2].T).reshape(*f.shape[:2], 2)
-
-
-def draw_pairs(x, verification, columns=8):
-    """Pairs of one person and of two, from the nearest to the farthest."""
-    (first, second), distances = verification.pairs, verification.distances
-    shown = []
-    for kind in (verification.same, ~verification.same):
-        order = np.flatnonzero(kind)[distances[kind].argsort()]
-        shown.extend(order[np.linspace(0, len(order) - 1, 2 * columns).astype(int)])
-    images = np.concatenate([x[first][shown, 0], np.full((len(shown), 28, 2), 0.5), x[second][shown, 0]], 2)
-    titles = [f"{distances[i]:.2f}{'' if verification.right[i] else ', wrong'}" for i in shown]
-    title = f"Pairs of one person (above) and of two, with d; accepted up to {verification.threshold:.2f}"
-    return plots.images(images, titles, title, columns, width=1.5)
-
-
-def draw_distances(found):
-    """Histograms of the distances of pairs, and the thresholds."""
-    figure = plots.new_figure(11, 3.6)
-    for axes, (name, v) in zip(figure.subplots(1, len(found), squeeze=False)[0], found.items()):
-        for kind, label, color in zip((v.same, ~v.same), ("same person", "two persons"), plots.COLORS):
-            axes.hist(v.distances[kind], 60, range=(0, v.distances.max()), color=color, alpha=0.6, label=label)
-        axes.axvline(v.threshold, color="black", label=f"threshold {v.threshold:.2f}")
-        axes.set(title=f"{name}: {percent(v.right)} judged rightly", xlabel="‖f(x₁) − f(x₂)‖²", ylabel="pairs")
-        axes.legend(frameon=False)
-    return figure
-
-
-def draw_rates(found):
-    """How often pairs of one person are accepted, against how often those of two, for all thresholds."""
-    x = np.linspace(0, 100, 201)
-    lines = {name: 100 * np.interp(x / 100, *v.rates) for name, v in found.items()}
-    few = {name: line for name, line in lines.items() if name.startswith("semi-hard")}
-    lines = {name: line for name, line in lines.items() if "persons" not in name}
-    label = "accepted of pairs of one person, %"
-    panels = {label: lines, "accepted, by persons known, %": few} if few else {label: lines}
-    return plots.curves(panels, x, "accepted of pairs of two persons, %")
-
-
-def draw_planes(planes, names):
-    """Photographs of some persons as points of a plane, each drawn as the letter that it shows."""
-    figure = plots.new_figure(11, 5.4)
-    for axes, (title, points) in zip(figure.subplots(1, len(planes), squeeze=False)[0], planes.items()):
-        for number, (name, own) in enumerate(zip(names, points)):
-            for place in own:
-                style = {"color": plots.COLORS[number], "family": "DejaVu Sans", "in_layout": False}
-                axes.text(*place, name, ha="center", va="center", **style)
-        limit = 1.1 * abs(points).max()
-        axes.set(title=title, xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal")
-    return figure

@@ -9,7 +9,7 @@ import pytest
 import tinygrad_edu as tg
 from demos import faces
 from demos.__main__ import main
-from demos.persons import letters, verification
+from demos.persons import letters, pictures, triplets, verification
 from tinygrad_edu.data import DataLoader, TensorDataset
 
 pytestmark = pytest.mark.usefixtures("stand_ins")
@@ -25,7 +25,7 @@ def loss_by_loops(f, persons, negative_of):
         for p in range(len(f)):
             if p != a and persons[p] == persons[a]:
                 n = negative_of(d[a], d[a, p], others)
-                losses.append(max(d[a, p] - d[a, n] + faces.ALPHA, 0))
+                losses.append(max(d[a, p] - d[a, n] + triplets.ALPHA, 0))
     return np.mean(losses), np.mean(np.array(losses) > 0)
 
 
@@ -47,7 +47,7 @@ def test_triplet_loss_is_the_formula(way):
     persons = np.array([0, 0, 0, 1, 1, 2, 2, 2, 3])  # of the last there is one photograph: only a negative
     output = random.standard_normal((9, 3)) * random.uniform(0.1, 9, (9, 1))
     output[1] = -output[0]  # farther apart than any others can be: no negative is beyond
-    loss = faces.TripletLoss(way, random)
+    loss = triplets.TripletLoss(way, random)
     value = loss(tg.tensor(output), tg.tensor(persons)).item()
     expected, share = loss_by_loops(output, persons, CHOICES[way])
     assert value == pytest.approx(expected, rel=1e-9) and loss.shares == [pytest.approx(share, rel=1e-6)]
@@ -57,7 +57,7 @@ def test_random_triples():
     persons = np.repeat([3, 5, 9], [2, 3, 4])
     counts = np.zeros((9, 9))
     for seed in range(400):
-        anchor, positive, negative = faces.triples(np.zeros((9, 9)), persons, "random", np.random.default_rng(seed))
+        anchor, positive, negative = triplets.triples(np.zeros((9, 9)), persons, "random", np.random.default_rng(seed))
         assert sorted(zip(anchor, positive)) == [
             (a, p) for a in range(9) for p in range(9) if a != p and persons[a] == persons[p]
         ]  # fmt: skip
@@ -71,14 +71,14 @@ def test_random_triples():
 def test_gradient_pulls_and_pushes():
     output = tg.tensor([[1.0, 0.0], [0.6, 0.8], [0.8, 0.6], [-1.0, 0.0]], requires_grad=True)
     persons = tg.tensor([0, 0, 1, 2])
-    faces.TripletLoss("hardest", np.random.default_rng(0))(output, persons).backward()
+    triplets.TripletLoss("hardest", np.random.default_rng(0))(output, persons).backward()
     moved = output.detach() - 0.1 * output.grad
     before, after = [faces.F.normalize(f) for f in (output.detach(), moved)]
     d = [verification.squared_distance(f[0], f[1:]).numpy() for f in (before, after)]
     assert d[1][0] < d[0][0] and d[1][0] - d[1][1] < d[0][0] - d[0][1]
     assert (output.grad[3] == 0).all()  # nobody's hardest negative
     easy = tg.tensor([[1.0, 0.0], [1.0, 0.01], [-1.0, 0.0]], requires_grad=True)
-    loss = faces.TripletLoss("hardest", np.random.default_rng(0))(easy, tg.tensor([0, 0, 1]))
+    loss = triplets.TripletLoss("hardest", np.random.default_rng(0))(easy, tg.tensor([0, 0, 1]))
     loss.backward()
     assert loss.item() == 0 and (easy.grad == 0).all()
 
@@ -86,16 +86,16 @@ def test_gradient_pulls_and_pushes():
 @pytest.mark.parametrize("n, k", [(50, 20), (6, 20)])
 def test_batches(n, k):
     x = tg.arange(n * k).reshape(n, k)
-    batches = faces.SeveralOfEach(n, k, 3, np.random.default_rng(0))
+    batches = triplets.SeveralOfEach(n, k, 3, np.random.default_rng(0))
     loader = DataLoader(TensorDataset(*faces.labelled(x)), batch_sampler=batches)
-    count = min(n, faces.PERSONS)
+    count = min(n, triplets.PERSONS)
     assert len(loader) == 3
     seen = []
     for images, persons in loader:
         assert (images // k == persons).all()
         images, persons = images.numpy(), persons.numpy()
-        assert len(set(images)) == len(images) == count * (faces.BATCH // count)
-        assert (np.unique(persons, return_counts=True)[1] == faces.BATCH // count).all()
+        assert len(set(images)) == len(images) == count * (triplets.BATCH // count)
+        assert (np.unique(persons, return_counts=True)[1] == triplets.BATCH // count).all()
         seen.append(tuple(images))
     assert len(set(seen)) == 3
 
@@ -153,7 +153,7 @@ def test_recognized():
 def test_plane():
     corners = np.array([(x, y, z) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]) * [0.1, 9, 3]
     turn, _ = np.linalg.qr(np.random.default_rng(0).standard_normal((3, 3)))
-    points = faces.plane(tg.tensor(corners @ turn + 5).reshape(2, 4, 3))
+    points = pictures.plane(tg.tensor(corners @ turn + 5).reshape(2, 4, 3))
     assert points.shape == (2, 4, 2) and np.allclose(abs(points), [9, 3])
     signs = np.sign(points.reshape(8, 2) * corners[:, 1:])
     assert (signs == signs[0]).all()  # but for the signs of the two axes the longest edges of the box

@@ -1,1 +1,1 @@
-"""The parts of the demo `faces`: letters that stand for persons, and what is reached with encodings."""
+"""The parts of the demo `faces`: letters that stand for persons, triples, what is reached with encodings, pictures."""

@@ -21,6 +21,7 @@ PICTURES = {
     "clipping": ["clipping_curves.png", "clipping_through_time.png"],
     "transfer": ["transfer_accuracy.png", "transfer_filters.png"],
     "faces": ["faces_distances.png", "faces_encodings.png", "faces_pairs.png", "faces_roc.png"],
+    "style": ["style_curves.png", "style_results.png", "style_stages.png"],
     "inception": ["inception_accuracy.png", "inception_block.svg"],
     "resnet": ["resnet_convolutional.svg", "resnet_curves.png", "resnet_identity.svg"],
 }

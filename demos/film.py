@@ -1,8 +1,8 @@
 """Films training: pages with a slider, on which values flow forwards and gradients backwards, number by number.
 
 First a single neuron, small enough to check every number by hand: its gradients are compared with the formulas. Then
-the network that separates the petals of the flower (see that demo). Both films become pages that any browser opens, also
-from disk and without a network.
+the network that separates the petals of the flower (see that demo). Both films become pages that any browser opens,
+also from disk and without a network.
 """
 
 import math

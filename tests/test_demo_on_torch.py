@@ -9,10 +9,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 
+import demo_tools  # noqa: F401 - it skips these tests if a package is missing
 import pytest
-
-for package in ("sklearn", "tqdm"):
-    pytest.importorskip(package)
 
 from demos import DEMOS, conv
 from demos.__main__ import main

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 DEMOS = (
     "cat-logistic", "cat-deep", "planar", "regularize", "optimizers", "fingers", "augment", "mnist-mlp", "mnist-cnn",
     "columns", "digits", "flower", "linear", "keras-mlp", "quadratic", "averages", "decay", "softmax", "init", "conv",
-    "names", "tune", "batchnorm", "resnet", "inception", "transfer", "faces", "style", "attention",
+    "names", "tune", "batchnorm", "resnet", "inception", "transfer", "detect", "faces", "style", "attention",
     "clipping", "splits", "early-stopping", "ensemble", "normalize", "gpt", "vae", "ode", "film", "gradcheck",
     "benchmark",
 )  # fmt: skip

@@ -22,6 +22,10 @@ PICTURES = {
     "transfer": ["transfer_accuracy.png", "transfer_filters.png"],
     "faces": ["faces_distances.png", "faces_encodings.png", "faces_pairs.png", "faces_roc.png"],
     "style": ["style_curves.png", "style_results.png", "style_stages.png"],
+    "detect": [
+        "detect_heat.png", "detect_localization.png", "detect_single_shot.png", "detect_suppression.png",
+        "detect_windows.png",
+    ],
     "inception": ["inception_accuracy.png", "inception_block.svg"],
     "resnet": ["resnet_convolutional.svg", "resnet_curves.png", "resnet_identity.svg"],
 }

@@ -14,7 +14,7 @@ from tinygrad_edu.nn import functional as F
 from . import require
 from .report import Report
 
-SEED, SECONDS = "001", 30
+SEED, SECONDS = "001", 22
 
 MONTHS = "january february march april may june july august september october november december".split()
 FORMATS = "{d} {month} {y}", "{month} {d}, {y}", "{d}.{m}.{y}", "{short} {d} {y}", "{y}/{m}/{d}"

@@ -16,7 +16,7 @@ from . import require
 from .fingers import network
 from .report import Report
 
-SEED, SECONDS = "000", 45
+SEED, SECONDS = "000", 52
 
 EACH, EPOCHS, BATCH, RATE = 20, 36, 50, 2e-3
 EVERY = 4  # epochs between two points of the curves

@@ -14,7 +14,7 @@ from tinygrad_edu.data import load_digits
 from . import require
 from .report import Report
 
-SEED, SECONDS = "001", 5
+SEED, SECONDS = "001", 6
 
 WIDTHS = 64, 50, 50, 50, 50, 10
 RATES = 0.01, 0.1, 1.0

@@ -15,7 +15,7 @@ from tinygrad_edu.nn import functional as F
 from . import require
 from .report import Report
 
-SEED, SECONDS = "000", 5
+SEED, SECONDS = "000", 4
 
 RATE, ITERATIONS = 0.005, 2000
 

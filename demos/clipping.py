@@ -18,7 +18,7 @@ from . import require
 from .names import END, HIDDEN, Reader, cost
 from .report import Report
 
-SEED, SECONDS = "001", 10
+SEED, SECONDS = "001", 7
 
 LENGTH, BATCH, RATE, STEPS, FIRST = 60, 32, 0.5, 300, 1.15
 STRETCHES = 0.7, 1.0, 1.4

@@ -25,7 +25,7 @@ from .detection.found import figures
 from .fingers import fit
 from .report import Report
 
-SEED, SECONDS = "001", 50
+SEED, SECONDS = "001", 46
 
 ONE = {"size": 40, "digits": (0, 1, 1, 1, 1), "sides": (26, 34)}
 SEVERAL = {"size": 64, "digits": (2, 3, 4, 5, 6), "sides": (25, 39)}

@@ -14,7 +14,7 @@ from tinygrad_edu.data import load_sign_digits
 from . import require
 from .report import Report
 
-SEED, SECONDS = "000", 30
+SEED, SECONDS = "000", 25
 
 EPOCHS, BATCH, RATE = 16, 64, 4e-3
 

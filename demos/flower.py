@@ -14,7 +14,7 @@ from tinygrad_edu import data, draw, nn, optim, plots
 from . import require
 from .report import Report
 
-SEED, SECONDS = "004", 14
+SEED, SECONDS = "004", 15
 
 COSTS = (0.693048, 0.288083, 0.254385, 0.233864, 0.226792, 0.222644, 0.219731, 0.217504)
 """The course's costs after 0, 1000, ... 7000 iterations. Later ones depend on the rounding of the last bit."""

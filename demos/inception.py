@@ -12,7 +12,7 @@ from . import require
 from .fingers import fit
 from .report import Report
 
-SEED, SECONDS = "001", 15
+SEED, SECONDS = "001", 12
 
 EPOCHS, BATCH, RATE = 5, 64, 5e-3
 GOOGLENET = 192, 64, (96, 128), (16, 32), 32

@@ -21,7 +21,7 @@ from tinygrad_edu.optim import lr_scheduler
 from . import require
 from .report import Report
 
-SEED, SECONDS = "004", 40
+SEED, SECONDS = "004", 30
 
 PARAMETERS, VALIDATION_ACCURACY = 134_794, 0.976
 """The course's."""

@@ -13,7 +13,7 @@ from . import require
 from .fingers import fit
 from .report import Report
 
-SEED, SECONDS = "003", 40
+SEED, SECONDS = "003", 34
 
 EPOCHS, BATCH, RATE = 6, 50, 3e-3
 

@@ -15,7 +15,7 @@ from . import require
 from .fingers import fit
 from .report import Report
 
-SEED, SECONDS = "001", 20
+SEED, SECONDS = "001", 21
 
 BLOCKS, CHANNELS = (1, 4, 10), (8, 16)  # blocks of each of two stages, and their channels
 EPOCHS, BATCH, RATE = 4, 64, 4e-3

@@ -24,7 +24,7 @@ from .painting.strokes import strokes
 from .painting.transfer import Losses, paint
 from .report import Report
 
-SEED, SECONDS = "001", 40
+SEED, SECONDS = "001", 34
 
 STEPS = 300  # of training
 WEIGHTS = {"content": 0.1, "style": 1.0, "variation": 0.3}

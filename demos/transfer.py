@@ -14,7 +14,7 @@ from . import require
 from .fingers import fit
 from .report import Report
 
-SEED, SECONDS = "001", 20
+SEED, SECONDS = "001", 17
 
 OLD, NEW = 8, 2  # digits
 EXAMPLES, DRAWS, STEPS = (1, 2, 5, 10, 20, 50), 5, 60
